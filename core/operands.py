@@ -35,11 +35,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Result:
-    """A number put together from its operands: its value, how that is written, and the operands."""
+    """A number put together from its operands: its value, how that is written, and the operands.
+    way: the name of the arithmetic, a key of WAYS in assets/report/ways.js, where it has one.
+    """
 
     value: float
     formula: str
     groups: tuple[Group, ...]
+    way: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,19 +132,21 @@ def sum_of_products(a: Group, b: Group, *plus: Group) -> Result:
     terms_N = a.values_N * b.values_N
     formula = added(terms_N, lambda i: f"{factor(a.values_N[i])}·{factor(b.values_N[i])}")
     formula += "".join(f" + {factor(g.values_N[0])}" for g in plus)
-    return Result(float(terms_N.sum() + sum(g.values_N[0] for g in plus)), formula, (a, b, *plus))
+    value = float(terms_N.sum() + sum(g.values_N[0] for g in plus))
+    return Result(value, formula, (a, b, *plus), "products")
 
 
 def total(*groups: Group) -> Result:
     """Σ of all operands."""
     values_N = np.concatenate([g.values_N for g in groups])
-    return Result(float(values_N.sum()), added(values_N, lambda i: factor(values_N[i])), groups)
+    formula = added(values_N, lambda i: factor(values_N[i]))
+    return Result(float(values_N.sum()), formula, groups, "total")
 
 
 def average(group: Group) -> Result:
     """Σ of the operands, divided by how many they are."""
     summed, count = total(group), len(group.values_N)
-    return Result(summed.value / count, f"({summed.formula}) / {count}", (group,))
+    return Result(summed.value / count, f"({summed.formula}) / {count}", (group,), "average")
 
 
 def product(*groups: Group) -> Result:
@@ -150,12 +155,13 @@ def product(*groups: Group) -> Result:
         math.prod(float(g.values_N[0]) for g in groups),
         " · ".join(factor(g.values_N[0]) for g in groups),
         groups,
+        "product",
     )
 
 
 def same(group: Group) -> Result:
     """The value itself, passed on."""
-    return Result(float(group.values_N[0]), "passed on unchanged", (group,))
+    return Result(float(group.values_N[0]), "passed on unchanged", (group,), "same")
 
 
 def difference(a: Group, b: Group) -> Result:
@@ -164,6 +170,7 @@ def difference(a: Group, b: Group) -> Result:
         float(a.values_N[0] - b.values_N[0]),
         f"{operand(a.values_N[0])} − {factor(b.values_N[0])}",
         (a, b),
+        "difference",
     )
 
 
@@ -173,6 +180,7 @@ def quotient(a: Group, b: Group) -> Result:
         float(a.values_N[0] / b.values_N[0]),
         f"{operand(a.values_N[0])} / {factor(b.values_N[0])}",
         (a, b),
+        "quotient",
     )
 
 
@@ -180,7 +188,7 @@ def capped(x: Group, cap: float) -> Result:
     """cap · tanh(x / cap)."""
     own = float(x.values_N[0])
     formula = f"{operand(cap)} · tanh({operand(own)} / {operand(cap)})"
-    return Result(cap * math.tanh(own / cap), formula, (x, constant("cap", cap)))
+    return Result(cap * math.tanh(own / cap), formula, (x, constant("cap", cap)), "capped")
 
 
 def vector_length(group: Group) -> float:
@@ -195,6 +203,7 @@ def cosine(a: Group, b: Group) -> Result:
         products.value / lengths if lengths else 0.0,
         f"({products.formula}) / ({operand(vector_length(a))} · {operand(vector_length(b))})",
         (a, b),
+        "cosine",
     )
 
 
@@ -211,4 +220,4 @@ def exponentials_of(row: Group, scale: float = 1.0) -> Group:
 
 def given(cell: Cell) -> Result:
     """An input of the forward pass: nothing made it."""
-    return Result(cell.value, "given", ())
+    return Result(cell.value, "given", (), "given")

@@ -111,7 +111,17 @@ def name_of(path: Path) -> str:
 
 # Lowest first: a room imports only itself and what stands before it. The stages and the shell stand
 # side by side.
-ROOMS = ("core", "ui.text", "ui.session", "ui.kit", "ui.stages", "ui.shell", "pages", "app")
+ROOMS = (
+    "core",
+    "ui.text",
+    "ui.session",
+    "ui.kit",
+    "ui.stages",
+    "ui.report",
+    "ui.shell",
+    "pages",
+    "app",
+)
 
 
 def room_of(module: str) -> str:
@@ -161,8 +171,9 @@ ORDER = """
     models learning course whatif deciding_head decoding.next_word decoding.key_value_cache
     decoding.greedy
     decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
-    why.replacing why.by_gradient why.induction run_file cli.screen cli.run cli.trace cli.explain
-    cli.attend cli.why cli.check cli.models cli.main cli __main__ models.__main__
+    why.replacing why.by_gradient why.induction plans run_file cli.screen cli.run cli.trace
+    cli.explain cli.attend cli.why cli.report cli.check cli.models cli.main cli __main__
+    models.__main__
 """.split()
 
 

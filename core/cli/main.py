@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "take one number apart: its formula, its operands, its lines of code",
     "attend": "draw where a head looks",
     "why": "split the difference of two next words into its parts",
+    "report": "write one HTML file that shows a run without a server",
     "models": "list, fetch, remove and check models",
 }
 EXAMPLE = f"""\

@@ -70,6 +70,7 @@ def explain_scaled_score(cell: Cell) -> Result:
         float(dot.values_N[0]) * scale,
         f"{operand(dot.values_N[0])} / √{K}",
         (dot, constant(f"1 / √{K}", scale)),
+        "divided",
     )
 
 
@@ -96,8 +97,10 @@ def explain_masked_score(cell: Cell) -> Result:
             float(score.values_N[0]),
             f"{operand(score.values_N[0])}, allowed by the mask",
             (score, allowed),
+            "masked",
         )
-    return Result(-math.inf, f"{operand(score.values_N[0])}, blocked by the mask", (score, allowed))
+    written = f"{operand(score.values_N[0])}, blocked by the mask"
+    return Result(-math.inf, written, (score, allowed), "masked")
 
 
 def has_window(config, ref: StepRef) -> bool:
@@ -182,6 +185,7 @@ def explain_exponential(cell: Cell) -> Result:
         math.exp(score.values_N[0] - largest),
         f"exp({operand(score.values_N[0])} − {factor(largest)})",
         (score, exponentials_of(row)),
+        "exponential",
     )
 
 

@@ -59,7 +59,7 @@ def explain_activated(cell: Cell) -> Result:
     of_head = cell.ref.place == "head"
     name = cell.config.head_bends if of_head else cell.config.activation
     value = ACTIVATIONS[name](x.values_N)[0]
-    return Result(float(value), f"{name}({operand(x.values_N[0])})", (x,))
+    return Result(float(value), f"{name}({operand(x.values_N[0])})", (x,), f"activation {name}")
 
 
 def explain_gated(cell: Cell) -> Result:

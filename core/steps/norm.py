@@ -119,6 +119,7 @@ def root_mean_square(x: Group, eps: float) -> Result:
         math.sqrt((x.values_N**2).mean() + eps),
         f"√(({squares(x)}) / {len(x.values_N)} + {operand(eps)})",
         (x, constant("ε", eps)),
+        "root mean square",
     )
 
 

@@ -84,9 +84,8 @@ def softmax_of(cell: Cell, logits: str, place: tuple[int, ...]) -> Result:
     largest = row.values_N.max()
     mine, whole = math.exp(row.values_N[v] - largest), np.exp(row.values_N - largest).sum()
     formula = f"exp({operand(row.values_N[v])} − {factor(largest)}) / {operand(whole)}"
-    return Result(
-        mine / whole, formula, (cell.get("logit", logits, *place, v), exponentials_of(row))
-    )
+    logit = cell.get("logit", logits, *place, v)
+    return Result(mine / whole, formula, (logit, exponentials_of(row)), "softmax")
 
 
 def explain_pooler_pre(cell: Cell) -> Result:
@@ -100,7 +99,8 @@ def explain_pooler_pre(cell: Cell) -> Result:
 
 def explain_pooler_out(cell: Cell) -> Result:
     x = cell.get("x", "pooler.pre", *cell.index)
-    return Result(math.tanh(x.values_N[0]), f"tanh({operand(x.values_N[0])})", (x,))
+    formula = f"tanh({operand(x.values_N[0])})"
+    return Result(math.tanh(x.values_N[0]), formula, (x,), "activation tanh")
 
 
 def explain_next_sentence(cell: Cell) -> Result:

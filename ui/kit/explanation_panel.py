@@ -12,6 +12,7 @@ import streamlit as st
 from core.errors import GlassError
 from core.explanation import explain
 from core.operands import WEIGHTS, Group, is_weight
+from core.plans import Operands
 from core.source import lines_that_made, source_path
 from core.step_ref import GRAD, parse, ref_of
 from core.steps import about
@@ -546,7 +547,7 @@ def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:
     return factors[0].role
 
 
-def group_title(view: View, group: Group) -> str:
+def group_title(view: View, group: Group | Operands) -> str:
     """The role of the operands in the formula and what they are."""
     title = about(view.trace, group.name).title.lower() if group.name else ""
     return (

@@ -117,3 +117,28 @@ def special_tokens_note(view: View) -> None:
     ]
     if known:
         st.caption(" · ".join(known))
+
+
+def token_row(view: View, side: str) -> dict:
+    """The tokens of a side, with their ids and the words that they are pieces of."""
+    words = view.words if side == view.config.sides[0] else []
+    ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
+    title = f"What the {side} reads" if view.config.crosses else "Tokens"
+    of, cut = texts_of(view, side), cut_words(view, side)
+    columns = zip(texts, ids, words or [None] * len(ids), of, strict=False)
+    return {
+        "side": side,
+        "title": title,
+        "chosen": view.token if side == view.side else None,
+        "tokens": [
+            {
+                "text": text,
+                "id": int(i),
+                "word": word,
+                "of": letter,
+                "added": bool(words) and word is None,
+                "cut": cut.get(position, ""),
+            }
+            for position, (text, i, word, letter) in enumerate(columns)
+        ],
+    }

@@ -84,6 +84,7 @@ class Memory:
     # The window in which a model of one's own is opened: whether it stands, what was typed there,
     # and what came of it: an Offer of the Hub, or a message
     opens_model: bool = False
+    saves_report: bool = False  # whether the window that makes a report stands
     typed_model: str = ""
     offered_model: Any = None
     wrong_model: str = ""

@@ -34,7 +34,7 @@ from ui.session.selection import (
 )
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
-from ui.shell import own_model, tour
+from ui.shell import own_model, report, tour
 from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
 from ui.shell.hints import dropped_what_if, engine_hint, hints, way_back
@@ -107,6 +107,8 @@ def frame() -> View | None:
             tour.start(view)
             settings(view)
     own_model.window()
+    if view:
+        report.window(view)
     memory().standing, memory().notes = memory().notes, []
     return view
 

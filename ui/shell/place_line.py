@@ -9,7 +9,7 @@ from functools import partial
 
 from core.step_ref import parse
 from ui.kit.component_loader import component
-from ui.kit.token_words import cut_words, texts_of
+from ui.kit.token_words import token_row
 from ui.session import sent
 from ui.session.actions import close_number, select_token
 from ui.session.selection import DEPTHS, MASKS, SIDES, chosen, fits, select
@@ -44,31 +44,6 @@ def place_line(view: View, frame: dict, tokens: bool, side: str = "", alone: boo
         on_step_change=partial(follow_stepper, view),
         on_choice_change=partial(follow_choice, view),
     )
-
-
-def token_row(view: View, side: str) -> dict:
-    """The tokens of a side, with their ids and the words that they are pieces of."""
-    words = view.words if side == view.config.sides[0] else []
-    ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
-    title = f"What the {side} reads" if view.config.crosses else "Tokens"
-    of, cut = texts_of(view, side), cut_words(view, side)
-    columns = zip(texts, ids, words or [None] * len(ids), of, strict=False)
-    return {
-        "side": side,
-        "title": title,
-        "chosen": view.token if side == view.side else None,
-        "tokens": [
-            {
-                "text": text,
-                "id": int(i),
-                "word": word,
-                "of": letter,
-                "added": bool(words) and word is None,
-                "cut": cut.get(position, ""),
-            }
-            for position, (text, i, word, letter) in enumerate(columns)
-        ],
-    }
 
 
 def steppers(view: View) -> list[dict]:

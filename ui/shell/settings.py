@@ -1,5 +1,5 @@
 """The settings behind the bar’s last button: the mask in full, how attention is drawn, the model,
-and a link to share.
+a link to share, and a report to save.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ui.session.versions import VERSION
 from ui.session.view import View
 from ui.shell.hints import ENGINE_TITLES
 from ui.shell.model_notes import which_model
+from ui.shell.report import offer as offer_report
 from ui.text import plain
 
 
@@ -32,6 +33,7 @@ def settings(view: View) -> None:
     with st.popover("⚙", help="Settings", key="settings"):
         share_link(VERSION)
         run_files(view)
+        offer_report()
         mask_controls()
         ask_control()
         grouping_controls(view)
