@@ -160,13 +160,13 @@ const plain = (text) => new DOMParser().parseFromString(String(text ?? "").repla
 const titleOf = (part, name) => plain(part?.title?.text) || name
 
 // bars: { labels, values, step }, where the page sent them: what is written beside a bar is cut. Of any other chart its points, as they are drawn.
-export function ofChart({ data: traces, _fullLayout: layout }, { labels, values, step }, title) {
+export function ofChart({ _fullData: traces, _fullLayout: layout }, { labels, values, step }, title) {
   const seen = traces.filter(({ marker, mode, visible }) => visible !== false && !(mode === "markers" && marker?.opacity === 0)), bars = seen.find(({ type }) => type === "bar")
   if (bars && seen.length === 1) {
     const drawn = bars.orientation === "h" ? bars.x : bars.y
     return [array(step || title, [labels ? axis("name", labels) : counted("place", drawn.length)], values ? decode(values) : Float32Array.from(drawn))]
   }
-  return seen.filter(({ x }) => x?.length).map((trace, i) => pointsOf(trace, layout, trace.name || `points ${i + 1}`))
+  return seen.filter(({ x }) => x?.length).map((trace, i) => pointsOf(trace, layout, /^trace \d+$/.test(trace.name) ? `points ${i + 1}` : trace.name))
 }
 
 function pointsOf(trace, layout, name) {
