@@ -14,7 +14,7 @@ from core.decoding import next_tokens
 from core.whatif import details
 from ui.kit.components import overview_data
 from ui.kit.token_words import SPECIAL_TOKENS
-from ui.session.opening import decision_of
+from ui.session.opening import decision_of, silenced_of
 from ui.session.view import View
 from ui.stages.overview.headline import captions, headline
 from ui.stages.overview.model_map import is_last, note
@@ -93,10 +93,10 @@ def said(view: View, found: dict[str, Any], side: str) -> dict[int, dict[str, An
     lines = {}
     for token in found["tokens"][side]["at"]:
         looks = at_token(view, side, token)
-        decision = decision_of(view.request) if is_last(looks) else None
+        silenced = silenced_of(view.request) if is_last(looks) else None
         told = captions(looks)
         lines[token] = {
-            "headline": headline(looks, None, decision),
+            "headline": headline(looks, None, silenced),
             "captions": {name: told[name] for name in ("tokens", "positions", "guess")},
         }
     return lines
