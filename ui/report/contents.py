@@ -1,8 +1,8 @@
 """What a report holds: as much of what was asked for as there is room for, and in words what is
 left out.
 
-The layer that is looked at comes first, with all its stages; then the other layers, the nearest
-first; then the learned numbers. A part goes in whole or not at all.
+The layer that is looked at comes first, with all its stages; then biases and gains, the other
+layers, the nearest first, and the other learned numbers. A part goes in whole or not at all.
 """
 
 from __future__ import annotations
