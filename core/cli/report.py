@@ -7,9 +7,11 @@ a copy of core alone, the command says so.
 
 from __future__ import annotations
 
-import os
+import logging
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -71,7 +73,7 @@ def run(given: Namespace) -> int:
     """Writes the report."""
     asked = request_of(given)
     place = {name: getattr(given, name) for name in ("side", *PLACE)}
-    with doing(f"Writing {given.out}") as progress:
+    with without_warnings(), doing(f"Writing {given.out}") as progress:
         made = made_by(writer(), asked, given.stages, place, progress)
         with whole_file(given.out) as file:
             file.write(made.text.encode())
@@ -82,6 +84,17 @@ def run(given: Namespace) -> int:
         left = [f"No room for: {each}" for each in made.left_out]
         say(f"{given.out}: {size / 1e6:.1f} MB.", *left)
     return 0
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Streamlit, on which the room that draws stands, warns that there is no page, which is so."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def made_by(room, *asked):
@@ -114,10 +127,7 @@ def request_of(given: Namespace) -> dict[str, str | bool]:
 
 
 def writer():
-    """The room that draws. Raises GlassError where this copy lacks it. Streamlit, which it stands
-    on, warns that no page is there, which is so: nothing of it is said.
-    """
-    os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")
+    """The room that draws. Raises GlassError where this copy lacks it."""
     try:
         return import_module(WRITER)
     except ModuleNotFoundError as error:

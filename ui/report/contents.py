@@ -1,8 +1,8 @@
 """What a report holds: as much of what was asked for as there is room for, and in words what is
 left out.
 
-The layer that is looked at comes first, with all its stages; then the other layers, the nearest
-first; then the learned numbers. A part goes in whole or not at all.
+The layer that is looked at comes first, with all its stages; then biases and gains, the other
+layers, the nearest first, and the other learned numbers. A part goes in whole or not at all.
 """
 
 from __future__ import annotations
@@ -137,6 +137,8 @@ def parts_of(view: View, stages: Sequence[str]) -> Iterator[Part]:
         yield steps_part(view, "layers", "", None, outside(view, "embed", "stack"), what=what)
     if "output" in stages:
         yield output_part(view)
+    if "weights" in stages:
+        yield vectors(view)
     for place in others:
         for stage in in_layers:
             yield layer_part(view, stage, *place)
@@ -204,13 +206,11 @@ def output_part(view: View) -> Part:
 
 
 def weights(view: View, places: list[tuple[str, int]]) -> Iterator[Part]:
-    """The learned numbers: first all vectors, which are short; then the matrices, layer by layer;
-    the tables of words; and what each head adds, which is made from the matrices.
+    """The learned matrices, layer by layer; the tables of words; and what each head adds, which is
+    made from the matrices.
     """
-    names, layers = list(view.trace.weights), [f"{side}.{layer}." for side, layer in places]
-    vectors = [name for name in names if VECTOR.search(name)]
-    yield weights_part(view, "", None, vectors, what="Learned numbers: biases and gains")
-    rest = [name for name in names if not VECTOR.search(name)]
+    layers = [f"{side}.{layer}." for side, layer in places]
+    rest = [name for name in view.trace.weights if not VECTOR.search(name)]
     for (side, layer), start in zip(places, layers, strict=True):
         own = [name for name in rest if name.startswith(start)]
         yield weights_part(view, side, layer, own, matrix_size(view), like="matrices")
@@ -221,6 +221,12 @@ def weights(view: View, places: list[tuple[str, int]]) -> Iterator[Part]:
         both = (f"{start}{block}.heads" for block in ("attn", "cross"))
         heads = [name for name in both if name in view.trace]
         yield steps_part(view, "weights", side, layer, heads, what="What each head adds")
+
+
+def vectors(view: View) -> Part:
+    """Biases and gains, which are short: with them norms open."""
+    names = [name for name in view.trace.weights if VECTOR.search(name)]
+    return weights_part(view, "", None, names, what="Learned numbers: biases and gains")
 
 
 def matrix_size(view: View) -> int:
