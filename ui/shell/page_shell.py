@@ -20,9 +20,11 @@ from ui.kit.what_if_words import change_words
 from ui.session.actions import close_number
 from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
+from ui.session.figures import serve_figures
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, Page
 from ui.session.opening import settle_place
+from ui.session.rationing import page_turn
 from ui.session.selection import AROUND, LONGEST_BOX, Selection, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
@@ -76,16 +78,23 @@ def show_page(
     own(view): whether the page shows the reader's own run; if not, the line over the page has the
     depth alone.
     """
-    begin_page(page)
-    view = frame()
-    if view is None:
-        over_page(page, None, place_address(selection()))
-        write_address()
-        st.stop()
-    memory().around = chosen_around()
-    layout = Layout(tokens, beside, line, side, settle, owner, own)
-    inside = st.fragment(draw_inside) if alone else draw_inside
-    inside(view, page, draw, layout)
+    with page_turn("turn"):
+        begin_page(page)
+        view = frame()
+        if view is None:
+            over_page(page, None, place_address(selection()))
+            write_address()
+            st.stop()
+        memory().around = chosen_around()
+        layout = Layout(tokens, beside, line, side, settle, owner, own)
+        inside = st.fragment(draw_in_turn) if alone else draw_in_turn
+        inside(view, page, draw, layout)
+
+
+def draw_in_turn(view: View, page: Page, draw, layout: Layout) -> None:
+    """The page, once it is this visitor's turn."""
+    with page_turn("turn-alone"):
+        draw_inside(view, page, draw, layout)
 
 
 def frame() -> View | None:
@@ -121,6 +130,7 @@ def begin_page(page: Page) -> None:
         st.html(f"<style>{css(st.get_option)}</style>")
         library()
         keep_tidy()
+        serve_figures()
         arrive(page)
         follow_theme()
         explained()
