@@ -30,6 +30,7 @@ from ui.session.navigation import PAGES
 
 WORD = "zanzibar"  # of a sentence; it must not stand in a log
 SENTENCE = f"the books that the {WORD} student recommended"
+STEP_BACK = ".st-key-place .stepper[aria-label=Head] .less"
 needs_nginx = pytest.mark.skipif(
     NGINX is None, reason="there is no nginx on this machine (apt install nginx)"
 )
@@ -350,7 +351,8 @@ def test_every_page_works_under_the_policy(served, browser, page):
 @pytest.mark.browser
 def test_a_reader_of_a_killed_process_keeps_the_page_and_the_sentence(served, browser):
     """Others read meanwhile: those of the other process notice nothing."""
-    query = urlencode({"model": "study-decoder", "sentence": SENTENCE, "head": 3, "ask": "0"})
+    place = {"model": "study-decoder", "layer": 1, "head": 3, "ask": "0"}
+    query = urlencode(place | {"sentence": SENTENCE})
     with (
         reading(browser, served, f"{served.address}/Attention?{query}") as opened,
         crowd(served) as seen,
@@ -360,17 +362,22 @@ def test_a_reader_of_a_killed_process_keeps_the_page_and_the_sentence(served, br
         pid = served.pids[port]
         runs = opened.runs
         subprocess.run(["kill", "-9", str(pid)], check=True)
-        opened.wait(lambda: opened.runs > runs, 90)  # it has found the other process
+        opened.wait(lambda: opened.runs > runs, 120)  # it has found the other process
         opened.settle(60)
         assert opened.view.url == address
-        assert opened.view.locator(".st-key-sentence input").input_value() == SENTENCE
-        opened.do(lambda: opened.view.locator(".st-key-rail a").nth(3).click(), 60)  # and reads on
-        assert opened.view.locator(".st-key-sentence input").input_value() == SENTENCE
+        assert sentence_of(opened) == SENTENCE
+        opened.do(opened.view.locator(STEP_BACK).click, 60)  # and what is clicked is answered
+        assert "head=2" in opened.view.url and sentence_of(opened) == SENTENCE
+        assert opened.problems == []
         wait_until(lambda: served.pids[port] != pid, 60)
         wait_until(lambda: is_healthy(served), 60)
     assert seen.healthy and all(status == 200 for status in seen.healthy)
     other = [problem for at, problem in seen.problems if at != port]
     assert seen.clicks > 3 and other == []
+
+
+def sentence_of(opened: Tab) -> str:
+    return opened.view.locator(".st-key-sentence input").input_value()
 
 
 @dataclass

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.kit.component_loader import ASSETS, library
-from ui.kit.components import follow_theme
+from ui.kit.components import follow_connection, follow_theme
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
@@ -133,6 +133,7 @@ def begin_page(page: Page) -> None:
         serve_figures()
         arrive(page)
         follow_theme()
+        follow_connection()
         explained()
         if len(chosen("sentence")) >= FULL * LONGEST_BOX:
             with st.container(key="nearly-full"):
