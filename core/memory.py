@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 import numpy as np
 
-_MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
+from core import settings
 
 
 def room() -> int:
     """How many bytes of models and runs may stay in memory."""
-    given = os.environ.get("GLASSFORMER_MEMORY", "")
-    return (int(given) if given.isdecimal() else _MEGABYTES) << 20
+    return settings.whole("MEMORY") << 20
 
 
 def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:

@@ -3,7 +3,7 @@ depends on the machine and on who else computes, so a run looks at the clock whe
 value, and stops by itself.
 
     with within(seconds):   what runs inside has so long
-    seconds()               what GLASSFORMER_SECONDS says; 300 if it says nothing
+    seconds()               what GLASSFORMER_SECONDS says
 
 A run of a large model that stays in its file, or a text that it writes on token by token, is what
 can take long.
@@ -11,22 +11,22 @@ can take long.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from core import settings
 from core.errors import GlassError
 
-_SECONDS = 300  # unless GLASSFORMER_SECONDS names another number; 0: no limit
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 
 
-def seconds() -> float:
-    """How long a run may take; infinity: as long as it likes."""
-    given = os.environ.get("GLASSFORMER_SECONDS", "")
-    return (int(given) if given.isdecimal() else _SECONDS) or float("inf")
+def seconds(public: bool = False) -> float:
+    """How long a run may take; infinity: as long as it likes. public: on a server that is open to
+    strangers.
+    """
+    return settings.whole("SECONDS", public) or float("inf")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from core import settings
 from core.errors import GlassError
 from core.models.locks import locked, take
 
@@ -26,7 +27,7 @@ _SAMPLES, _BLOCK = 16, 4096  # blocks of a file that are looked at each time, by
 
 def cache() -> Path:
     """Where fetched models are kept."""
-    if folder := os.environ.get("GLASSFORMER_CACHE"):
+    if folder := settings.text("CACHE"):
         return Path(os.path.expanduser(folder))  # unlike Path's own, it never raises
     from platformdirs import user_cache_path
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from core import settings
 from core.errors import GlassError
 from core.models.cache import cache, digest, remembered
 
@@ -258,7 +259,7 @@ def listed() -> tuple[Entry, ...]:
 
     An embedded model whose files are missing can't be fetched: it is left out.
     """
-    names = [name.strip() for name in os.environ.get("GLASSFORMER_MODELS", "").split(os.pathsep)]
+    names = [name.strip() for name in settings.text("MODELS").split(os.pathsep)]
     known = [entry for entry in CATALOGUE.values() if not entry.embedded or find(entry.name)]
     return (
         *known,

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core import settings
 from core.errors import GlassError
 from core.memory import owner_of
 from core.models.assembly import absent_bias, assemble, is_absent
@@ -33,7 +34,6 @@ from core.models.families.common import Layout
 from core.models.safetensors import open_safetensors
 from core.models.stored import Stored
 
-_MEGABYTES = 4096  # unless GLASSFORMER_PREPARED names another number
 WORTH = 1 << 20  # numbers that must be converted: fewer take no time
 _DAY = 86_400  # seconds: the last use is written down so often
 _VIEWS = "views"  # beside the arrays: which of our weights looks into which of them
@@ -63,8 +63,7 @@ def is_worth_it(tensors: Mapping[str, Stored]) -> bool:
 
 def room() -> int:
     """How many bytes all prepared weights may take."""
-    given = os.environ.get("GLASSFORMER_PREPARED", "")
-    return (int(given) if given.isdecimal() else _MEGABYTES) << 20
+    return settings.whole("PREPARED") << 20
 
 
 def home() -> Path:

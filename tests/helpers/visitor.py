@@ -87,6 +87,11 @@ class Visitor:
         widget = self.widgets[key]
         self._run([WidgetState(id=widget.id, trigger_value=True)], widget.fragment)
 
+    def type(self, key: str, text: str) -> None:
+        """Types a text into a box, and presses Enter."""
+        widget = self.widgets[key]
+        self._run([WidgetState(id=widget.id, string_value=text)], widget.fragment)
+
     @property
     def components(self) -> list[str]:
         """The keys of what is drawn in the browser, and not by Streamlit or Plotly."""

@@ -25,6 +25,8 @@ they compute none.
         a ring around a part of the page
     follow_theme()
         once a page, not seen: runs the page again when the reader switches between light and dark
+    follow_connection()
+        the same when the line to the server was broken and stands again
 
 Every callback runs before the page is drawn again. A component never changes what is chosen by
 itself: the page does.
@@ -45,6 +47,7 @@ from ui.session import sent
 
 _heatmap = component("heatmap", 'class="root figure"')  # it begins with its title and its scale
 _lines, _table, _theme, _share = map(component, ("lines", "table", "theme", "share"))
+_connection = component("connection")
 _overview, _ring, _choice, _seen = map(component, ("overview", "ring", "choice", "seen"))
 
 
@@ -232,6 +235,13 @@ def follow_theme() -> None:
     reach Python.
     """
     _theme(key="theme", data={}, on_changed_change=lambda: None)
+
+
+def follow_connection() -> None:
+    """A server that was started again knows nothing of an open page: once the line to it stands
+    again, the browser asks for the page anew.
+    """
+    _connection(key="connection", data={}, on_back_change=lambda: None)
 
 
 def point_at(selector: str, stop: int) -> None:

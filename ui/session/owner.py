@@ -1,5 +1,6 @@
 """Who may open models of their own choice: whoever started the app, and nobody from elsewhere.
 
+    is_public()     whether the server is open to strangers: nothing is fetched, all is rationed
     may_open()      whether this visitor may name a model that is not in the catalogue
     models()        the models that this visitor can choose
     add(name), remove(name)     the list of this session and of the next
@@ -11,12 +12,12 @@ and only `add` puts something into it.
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import streamlit as st
 
+from core import settings
 from core.models import catalogue
 from core.models.catalogue import Entry
 from core.models.own import drop, keep, own
@@ -26,13 +27,23 @@ _KEY = "own_models"  # of the session: for a cache that can't be written
 _FORWARDED = {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
 
 
+def is_public() -> bool:
+    """Whether the server is open to strangers: GLASSFORMER_PUBLIC says so (1) or denies it (0). If
+    it says nothing: when the server listens beyond this machine.
+    """
+    if said := settings.text("PUBLIC"):
+        return said == "1"
+    return not is_here(st.get_option("server.address") or "")
+
+
 def may_open() -> bool:
     """Whether this visitor may open any model: GLASSFORMER_OPEN says so (1) or forbids it (0). If
-    it says nothing: when the server listens on this machine alone, and the request came from here.
+    it says nothing: when the server is not public, and the request came from this machine.
     """
-    if said := os.environ.get("GLASSFORMER_OPEN", "").strip():
+    if said := settings.text("OPEN"):
         return said == "1"
-    return is_here(st.get_option("server.address") or "") and came_from_here(st.context.headers)
+    alone = is_here(st.get_option("server.address") or "") and not is_public()
+    return alone and came_from_here(st.context.headers)
 
 
 def came_from_here(headers: Mapping[str, str]) -> bool:
@@ -65,12 +76,23 @@ def is_here(host: str) -> bool:
 
 
 def models() -> tuple[Entry, ...]:
-    """The list of models; for whoever may open others with those that they chose."""
+    """The list of models; for whoever may open others with those that they chose. A public server
+    fetches none: it lists those that are on this machine.
+    """
     listed = catalogue.listed()
+    if is_public():
+        here = ready_of(tuple(entry.name for entry in listed))
+        listed = tuple(entry for entry in listed if entry.name in here)
     if not may_open():
         return listed
     there = {entry.name for entry in listed}
     return (*listed, *(catalogue.entry_of(name) for name in chosen_here() if name not in there))
+
+
+@st.cache_data(ttl=20, max_entries=50, show_spinner=False)
+def ready_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the models that are on this machine."""
+    return tuple(name for name in names if catalogue.find(name))
 
 
 def chosen_here() -> tuple[str, ...]:

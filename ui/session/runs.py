@@ -35,6 +35,8 @@ from core.models.tokenizer import Encoding, ids_typed
 from core.run_size import longest, nbytes_of_run
 from core.trace import Trace
 from ui.session import owner
+from ui.session.owner import ready_of
+from ui.session.rationing import count_taught
 from ui.session.selection import LONGEST_TEXT
 from ui.session.shelf import SHELF
 
@@ -116,12 +118,6 @@ def ready_models() -> tuple[str, ...]:
     return ready_of(tuple(entry.name for entry in owner.models()))
 
 
-@st.cache_data(ttl=20, max_entries=50, show_spinner=False)
-def ready_of(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the models that are on this machine."""
-    return tuple(name for name in names if catalogue.find(name))
-
-
 def model_of(name: str) -> Model | Lstm:
     """A model that is on this machine, with its weights."""
 
@@ -176,7 +172,10 @@ def model_in(request: RunRequest) -> Model | Lstm:
     key = ("taught", request.model, change)
 
     def teach() -> Taught:
-        words = "Teaching the model …" if "learn" in whatif.kinds(change) else "Reading weights …"
+        lesson = "learn" in whatif.kinds(change)
+        if lesson:
+            count_taught(key)
+        words = "Teaching the model …" if lesson else "Reading weights …"
         with st.spinner(words), limited(key):
             return Taught(whatif.model_taught(model, change))
 
@@ -263,7 +262,7 @@ def limited(key: Hashable) -> Iterator[None]:
     """
     if said := _TOO_LONG.get(key):
         raise GlassError(said)
-    with time_limit.within(time_limit.seconds()):
+    with time_limit.within(time_limit.seconds(owner.is_public())):
         try:
             yield
         except GlassError as error:

@@ -16,6 +16,7 @@ from core.errors import GlassError
 from core.models import catalogue, download
 from core.models.download import StoppedError
 from ui.session import runs
+from ui.session.owner import is_public
 from ui.text import plain
 
 OFFLINE = (
@@ -75,9 +76,11 @@ def jobs() -> dict[str, Job]:
 
 
 def start_download(name: str, size: int = 0) -> None:
-    """Starts a download unless it is under way, and wants it. It goes on when the reader clicks
-    elsewhere, for a while. size: bytes to fetch, where they are known.
+    """Starts a download unless it is under way, and wants it; a public server starts none. It goes
+    on when the reader clicks elsewhere, for a while. size: bytes to fetch, where they are known.
     """
+    if is_public():
+        return
     with _starting:
         job = jobs().get(name)
         if job is None or job.over:
@@ -119,6 +122,9 @@ def offer(name: str, meanwhile: str) -> None:
     download failed.
     """
     entry, job = catalogue.entry_of(name), jobs().get(name)
+    if is_public():
+        not_here(entry.title, meanwhile)
+        return
     if job and not job.over and session() not in job.left:
         watch(name)
         return
@@ -144,6 +150,12 @@ def offer(name: str, meanwhile: str) -> None:
         type="primary",
         width="stretch",
     )
+
+
+def not_here(title: str, meanwhile: str) -> None:
+    """What stands there on a public server, whose models are those that it has."""
+    instead = catalogue.entry_of(meanwhile).title
+    st.caption(f"This server does not have {plain(title)}. The pages use {plain(instead)}.")
 
 
 def left_off(job: Job | None) -> str:
@@ -185,7 +197,10 @@ def first_start() -> None:
     fetches the smallest real one, stops the page until then.
     """
     if not runs.ready_models():
-        welcome(catalogue.default())
+        if is_public():
+            st.error("This server has no models. Whoever runs it must put some there.")
+        else:
+            welcome(catalogue.default())
         st.stop()
 
 

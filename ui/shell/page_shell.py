@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.kit.component_loader import ASSETS, library
-from ui.kit.components import follow_theme, show_seen
+from ui.kit.components import follow_connection, follow_theme, show_seen
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
@@ -20,9 +20,11 @@ from ui.kit.what_if_words import change_words
 from ui.session.actions import close_number
 from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
+from ui.session.figures import serve_figures
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, Page
 from ui.session.opening import settle_place
+from ui.session.rationing import page_turn
 from ui.session.selection import (
     AROUND,
     LONGEST_BOX,
@@ -84,16 +86,23 @@ def show_page(
     own(view): whether the page shows the reader's own run; if not, the line over the page has the
     depth alone.
     """
-    begin_page(page)
-    view = frame()
-    if view is None:
-        over_page(page, None, place_address(selection()))
-        write_address()
-        st.stop()
-    memory().around = chosen_around()
-    layout = Layout(tokens, beside, line, side, settle, owner, own)
-    inside = st.fragment(draw_inside) if alone else draw_inside
-    inside(view, page, draw, layout)
+    with page_turn("turn"):
+        begin_page(page)
+        view = frame()
+        if view is None:
+            over_page(page, None, place_address(selection()))
+            write_address()
+            st.stop()
+        memory().around = chosen_around()
+        layout = Layout(tokens, beside, line, side, settle, owner, own)
+        inside = st.fragment(draw_in_turn) if alone else draw_in_turn
+        inside(view, page, draw, layout)
+
+
+def draw_in_turn(view: View, page: Page, draw, layout: Layout) -> None:
+    """The page, once it is this visitor's turn."""
+    with page_turn("turn-alone"):
+        draw_inside(view, page, draw, layout)
 
 
 def frame() -> View | None:
@@ -131,9 +140,11 @@ def begin_page(page: Page) -> None:
         st.html(f"<style>{css(st.get_option)}</style>")
         library()
         keep_tidy()
+        serve_figures()
         arrive(page)
         show_seen(memory().seen)
         follow_theme()
+        follow_connection()
         explained()
         if len(chosen("sentence")) >= FULL * LONGEST_BOX:
             with st.container(key="nearly-full"):

@@ -7,17 +7,18 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from time import monotonic
 from typing import Any
 
 import numpy as np
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.course import Course, lessons, targets_of
+from core.course import Course, lessons, targets_of, written_course
 from core.errors import GlassError
 from core.learning import Learner, Lesson, loss_on
 from ui.kit.component_loader import ASSETS
+from ui.session.rationing import at_its_turn, count_taught
 from ui.session.runs import keep_taught, model_of
 from ui.session.shelf import SHELF
 
@@ -90,7 +91,7 @@ def work(found: Teaching, seconds: float | None) -> None:
     """Goes on for so long; None: to the end."""
     if found.busy.acquire(blocking=False):
         try:
-            go_on(found, seconds)
+            at_its_turn(partial(go_on, found, seconds))
         finally:
             found.busy.release()
 
@@ -117,12 +118,21 @@ def parts_left(found: Teaching):
 
 
 def step(found: Teaching) -> None:
-    """One step more; after the last one, the loss that it led to."""
+    """One step more; after the last one, the loss that it led to. Raises GlassError where a visitor
+    may teach no further model.
+    """
+    if not found.steps:
+        count_taught(quota_key(found))
     found.steps = found.steps or lessons(model_of(found.model), found.course)
     found.last = next(found.steps)
     found.losses.append(found.last.loss)
     if found.is_taught:
         found.losses.append(loss_after(found))
+
+
+def quota_key(found: Teaching) -> tuple:
+    """What a lesson counts as in a visitor's quota, whether the page or a link begins it."""
+    return "taught", found.model, written_course(found.course)
 
 
 def loss_after(found: Teaching) -> float:

@@ -18,12 +18,20 @@ from ui.kit.terms import with_terms
 from ui.kit.theme import COLOURS
 from ui.session.actions import change_run, close_number, show_alone
 from ui.session.memory import memory
+from ui.session.rationing import why_not_teach
 from ui.session.runs import RunRequest, model_in
 from ui.session.selection import chosen
 from ui.session.view import View
 from ui.stages.how_it_learned import moved
 from ui.stages.how_it_learned.guesses import compared_guesses
-from ui.stages.how_it_learned.lessons import Teaching, held_texts, lesson, put_on_shelf, work
+from ui.stages.how_it_learned.lessons import (
+    Teaching,
+    held_texts,
+    lesson,
+    put_on_shelf,
+    quota_key,
+    work,
+)
 from ui.stages.how_it_learned.place import lesson_of, taught_by
 from ui.text import plain
 
@@ -95,7 +103,10 @@ def shown(view: View, read: View, course, around: tuple | None = None) -> None:
 
 def buttons(found: Teaching, read: View) -> None:
     """Begins, stops, goes on; and how far it is."""
-    if not found.is_over:
+    refused = "" if found.done else why_not_teach(quota_key(found))
+    if refused:
+        st.info(refused)
+    elif not found.is_over:
         now, count = is_running(found), found.course.steps
         label = "Stop" if now else "Go on" if found.done else f"Teach it: {counted(count, 'step')}"
         st.button(

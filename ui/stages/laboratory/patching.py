@@ -4,6 +4,8 @@ the map of what that does to the guess.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -18,6 +20,7 @@ from ui.kit.theme import COLOURS
 from ui.kit.token_words import bold_apart
 from ui.session.actions import change_run, close_number, with_part
 from ui.session.memory import memory
+from ui.session.rationing import at_its_turn
 from ui.session.runs import trace_of
 from ui.session.selection import LONGEST_BOX, chosen, select
 from ui.session.settling import settle
@@ -157,7 +160,7 @@ def shown(both: Runs, asked: Asked, around: tuple | None = None) -> None:
     if around not in (None, drawn_with()):
         st.rerun()
     if found.left and memory().computing == (asked,):
-        work(asked, found, SLICE)
+        at_its_turn(partial(work, asked, found, SLICE))
         if not found.left:
             memory().computing = None
             st.rerun()

@@ -5,6 +5,7 @@ heads that find what followed last time, and the surprise without these heads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import numpy as np
@@ -20,6 +21,7 @@ from ui.kit.components import table
 from ui.kit.terms import with_terms
 from ui.session.actions import select_head
 from ui.session.memory import memory
+from ui.session.rationing import at_its_turn
 from ui.session.runs import RunRequest, trace_of
 from ui.session.shelf import SHELF
 from ui.session.view import View
@@ -198,7 +200,7 @@ def heads_shown(view: View) -> None:
     """The heads of both roles, and the surprise without them, which comes in row by row."""
     silenced, repeated = silenced_in(view.request), repeated_in(view.request)
     if silenced.left and memory().computing == working(view.request):
-        work(view.request, silenced, SLICE)
+        at_its_turn(partial(work, view.request, silenced, SLICE))
         if not silenced.left:
             memory().computing = None
             st.rerun()

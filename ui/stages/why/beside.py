@@ -17,6 +17,7 @@ from typing import Any
 import streamlit as st
 
 from core.models import catalogue
+from ui.session.rationing import in_turns, visitor
 from ui.session.shelf import SHELF
 from ui.session.view import View
 
@@ -38,6 +39,7 @@ class Work:
     wanted: float = field(default_factory=time.monotonic)  # when the page asked last
     left: Results | None = None  # what is still to come, where the reader has stopped it
     holds: int = 0  # the bytes of what that needs
+    who: str = ""  # the visitor for whom it is done
 
     @property
     def nbytes(self) -> int:
@@ -77,7 +79,7 @@ def wanted(key: Hashable, begin: Callable[[], Work]) -> Work:
 
 def start(work: Work, job: Job, results: Callable[[], Results]) -> None:
     """Does it beside the page. The thread has no session: what the work needs is fetched before."""
-    work.over = work.stopped = False
+    work.over, work.stopped, work.who = False, False, visitor()
     thread = threading.Thread(
         target=carry_out, args=(work, job, results), daemon=True, name=job.name
     )
@@ -88,7 +90,7 @@ def carry_out(work: Work, job: Job, results: Callable[[], Results]) -> None:
     """The work itself. Once it was stopped, it goes on from there. It also ends when nobody asks
     any longer, and begins anew when somebody does: what it needs is not kept for nobody.
     """
-    coming, work.left = work.left or results(), None
+    coming, work.left = work.left or in_turns(results(), work.who), None
     try:
         for name, value, done in coming:
             work.found[name], work.done = value, done
