@@ -5,11 +5,13 @@ import { parsePlace, parseSeen, scrollTo, spellPlace, spellSeen } from "./seen_p
 const GROWS = 8000          // ms in which what was asked for may still be drawn, and grow
 const STILL = 10            // frames in which it has to stand still before the page is scrolled
 const TRIES = 6
+const RESTS = 400           // ms without scrolling
 const TOP = 8               // pixels: less is not scrolled at all
 const LEAVES = ["wheel", "touchmove", "pointerdown", "keydown"]         // what the reader does who looks elsewhere
 const KEYED = "[class*='st-key-']"
 const kept = new Map()      // for each picture, by name, {read, apply}
-let asked = new Map(), given = null
+const hears = new Set()     // what is called when the page has come to rest
+let asked = new Map(), given = null, read = { page: "", at: "" }
 
 const keyOf = (element) => /(?:^|\s)st-key-([\w-]+)/.exec(element?.className)?.[1]
 const keyAround = (root) => keyOf(root.getRootNode().host?.closest(KEYED))
@@ -43,6 +45,26 @@ function placeNow(page) {
   if (main.scrollTop < TOP) return ""
   const parts = [...main.querySelectorAll(KEYED)].filter((part) => part.getBoundingClientRect().height && scrolls(part, main))
   return spellPlace(parts.map((part) => ({ key: keyOf(part), ...boxOf(part) })), innerHeight)
+}
+
+// Where the reader was when the page last stood still below its top. The button that copies a link is at the top.
+export const readAt = (page) => (read.page === page.location.pathname ? read.at : "")
+
+export function whenRead(hear) {
+  hears.add(hear)
+  return () => hears.delete(hear)
+}
+
+function watchPlace(page) {
+  let rests
+  pageIn(page)?.addEventListener("scroll", () => {
+    clearTimeout(rests)
+    rests = setTimeout(() => {
+      const at = placeNow(page)
+      if (at) read = { page: page.location.pathname, at }
+      for (const hear of hears) hear()
+    }, RESTS)
+  }, { passive: true })
 }
 
 function boxOf(part) {
@@ -86,6 +108,7 @@ function goTo(page, text) {
 // What a link that was opened asks for; the same again is nothing new.
 export default function ({ data, parentElement }) {
   const page = parentElement.ownerDocument
+  if (!given) watchPlace(page)
   if (given && given.at === data.at && given.seen === data.seen) return
   given = { at: data.at, seen: data.seen }
   asked = parseSeen(data.seen)
