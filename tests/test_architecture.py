@@ -136,8 +136,8 @@ def test_no_modules_import_each_other_in_a_circle():
 
 # Lowest first: a module of core imports only what stands before it.
 ORDER = """
-    settings malloc memory errors time_limit text config step_ref ops masks vectors planes sampling edits
-    operands recorder gradients gradients.slopes patches word_vectors comparison word_swaps
+    settings malloc memory errors time_limit text config step_ref ops masks vectors planes sampling
+    edits operands recorder gradients gradients.slopes patches word_vectors comparison word_swaps
     transformer backward gradients.start gradients.weights gradients.result turning why why.places
     why.norms why.stream_sources why.head why.logit_parts why.logit_lens why.score_parts why.names
     why.word_trail why.word_ends steps.kind steps.letters steps.embedding steps.positions steps.norm
