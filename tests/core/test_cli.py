@@ -552,7 +552,7 @@ def test_as_a_program_it_reads_stdin_and_gives_its_exit_code():
     given = {"input": SENTENCE.encode(), "stdout": subprocess.PIPE}
     found = process("explain", "decoder.3.attn.pattern", "4", "6", "2", "--sentence", "-", **given)
     assert found.returncode == 0 and found.stderr == b""
-    assert found.stdout.decode().startswith("decoder.3.attn.pattern[4, 6, 2] = 0.99")
+    assert found.stdout.decode().startswith("decoder.3.attn.pattern[4, 6, 2] = 0.955")
     refused = process("trace", "a", "--model", "nothing", **given)
     assert refused.returncode == 1 and refused.stdout == b"" and b"Traceback" not in refused.stderr
 

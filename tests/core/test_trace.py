@@ -171,9 +171,9 @@ def test_python_and_the_app_read_the_same_numbers(study):
 
 
 def test_the_separator_of_the_readme_s_example():
-    """0.217, as the page Heads shows it; without the words of the text it would be 0."""
+    """0.0994, as the page Heads shows it; without the words of the text it would be 0."""
     trace = load("study-encoder").trace("The book that the student recommended is expensive.")
-    assert trace["encoder.0.attn.pattern.roles"][0, 5] == pytest.approx(0.2175, abs=5e-4)
+    assert trace["encoder.0.attn.pattern.roles"][0, 5] == pytest.approx(0.0994, abs=5e-5)
 
 
 def test_words_that_do_not_fit_the_tokens_are_refused(study):

@@ -60,7 +60,9 @@ def clear() -> None:
 def linked(cell: str, **more: str) -> AppTest:
     """The page as if its own link had been opened, with a number."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in (SIGNED | {"model": "minilm", "cell": cell} | OPEN | more).items():
+    for key, value in (
+        SIGNED | {"model": "minilm", "sentence": TEXT, "cell": cell} | OPEN | more
+    ).items():
         app.query_params[key] = value
     return app.switch_page(PAGE).run()
 

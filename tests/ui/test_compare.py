@@ -257,7 +257,7 @@ def test_the_lines_join_both_guesses_and_the_largest_changes_are_marked():
     assert data["texts"] == [list(map(percent, before_V[ids])), list(map(percent, after_V[ids]))]
     changes = [float(b - a) for a, b in zip(before_V[ids], after_V[ids], strict=True)]
     assert data["points"] == list(map(points, changes))
-    assert data["words"][: data["strong"]] == ["are", "is"]
+    assert data["strong"] == 2 and set(data["words"][:2]) == {"are", "is"}
     assert data["ends"] == ["A · books", "B · book"]
     click(app, "compare-words", cell=[1, 0])
     assert shown_number(app) == (f"head.probs:6,{ids[0]}", number(after_V[ids[0]]))

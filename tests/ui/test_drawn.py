@@ -128,7 +128,7 @@ def test_so_have_those_of_the_cards(smollm2, handed_out, path, model):
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 2
 
 
-@pytest.mark.parametrize("place, function", ((packed_arrays, "packed"), (components, "number")))
+@pytest.mark.parametrize("place, function", ((packed_arrays, "packed"), (components, "exactly")))
 def test_a_number_of_the_page_s_own_would_be_found(
     minilm, handed_out, monkeypatch, place, function
 ):

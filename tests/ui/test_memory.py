@@ -121,7 +121,7 @@ def test_what_outlives_a_page_holds_no_array_of_its_run(page, model, monkeypatch
     app = opened(page, model=model, depth="numbers", cell=f"{side}.0.attn.pattern:0,2,1")
     there = arrays_of(SHELF)
     assert not app.exception and len(there) > 50
-    assert any(storage._fragments for storage in kept) == (page != "app.py")
+    assert any(storage._fragments for storage in kept)
     SHELF.forget()
     gc.collect()
     assert [name for name, array in there.items() if array() is not None] == []

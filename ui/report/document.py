@@ -56,7 +56,7 @@ PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>{title}</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="data:image/png;base64,">
 <style>{style}</style>
 </head>
 <body>
