@@ -538,8 +538,8 @@ FIGURES = {
         pulls,
     ),
 }
-# Those of the tests above; what only a fine-tuned model has (tests/ui/test_task_labels.py); and what
-# was measured over a training, which is no array of a run (test_over_time.py)
+# Those of the tests above; what only a fine-tuned model has (tests/ui/test_task_labels.py); and
+# what was measured over a training, which is no array of a run (test_over_time.py)
 ELSEWHERE = {"heatmap", "over_time", "overview", "tagged"}
 NO_NUMBERS = {"norm_order", "stretches"}  # shapes that stand for no array
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own

@@ -61,7 +61,8 @@ STUMBLES = {
     r"\btook over\b": "collected",
     r"\bcan'?’?t be (read|done|computed|opened|shown) here\b": "Glassformer cannot read …",
     r"\b1 (?!of)(more )?(tokens|heads|layers|words|neurons|rows|terms|pieces|lines|ids)\b": "one",
-    r"\b(a|an|the) (a|an|the)\b|[a-z] ?\(\)|: *\.(?=\s|$)| ,|(?<!\[)[,;:][.,;:]": "put together wrongly",
+    r"\b(a|an|the) (a|an|the)\b|[a-z] ?\(\)|: *\.(?=\s|$)| ,": "put together wrongly",
+    r"(?<!\[)[,;:][.,;:]": "put together wrongly",  # [:, 1] names a part of an array
 }
 _ANY = {phrase: re.compile(phrase, re.IGNORECASE) for phrase in STUMBLES}
 _CODE = re.compile(r"`[^`]*`|\$[^$]*\$")
