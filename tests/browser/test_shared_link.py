@@ -58,9 +58,9 @@ def test_a_copied_link_opens_the_view_scrolled_zoomed_and_folded_as_it_is(visit)
 
 @pytest.mark.slow
 def test_a_long_link_is_short_and_finds_its_place_on_a_telephone(visit):
-    page = visit(
-        "Heads", cards="heads-every.heads-silent", cell="decoder.3.attn.pattern:4,5,1", **READ
-    )
+    change = "head:decoder.0.3+temp:decoder.1.0=0.5+head:decoder.2.1+scale"
+    cell, cards = "decoder.3.attn.pattern:4,5,1", "heads-every.heads-silent.heads-adds"
+    page = visit("Heads", cards=cards, cell=cell, change=change, depth="numbers", **READ)
     scroll_to(page, ANCHOR, 100)
     link = copied(page)
     asked = unpacked(parse_qs(urlsplit(link).query)["z"][0])
