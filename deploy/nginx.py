@@ -15,6 +15,7 @@ import streamlit
 from jinja2 import Environment, StrictUndefined
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.j2")
+SHUNNED = 5  # seconds in which no reader is led to a process that has failed once
 PLAIN = re.compile(r"[\w./:\[\]-]+")  # what may stand in the file without quotes
 
 
@@ -47,7 +48,7 @@ def configuration(proxy: Proxy) -> str:
         raise ValueError(f"nginx can't be told of {wrong[0]!r}")
     room = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     template = room.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(given, policy=policy())
+    return template.render(given, policy=policy(), shunned=SHUNNED)
 
 
 def policy() -> str:

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.nginx import Proxy, configuration
+from deploy.nginx import SHUNNED, Proxy, configuration
 
 ROOT = Path(__file__).resolve().parents[1]
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -186,6 +186,7 @@ def look_after(apps: list[App], told: Signals) -> None:
         if told.renew:
             app.restart()
             wait_for(app)
+            time.sleep(SHUNNED + LOOK)  # until nginx leads readers to it again
         else:
             app.look()
     if told.renew:
