@@ -23,13 +23,13 @@ def shown(page, side: int, word: str) -> list[str]:
 @pytest.mark.slow  # what it does: tests/ui/test_laboratory.py
 def test_a_head_falls_silent_and_speaks_again(visit, size):
     page, model = visit("Laboratory", size, **ASKED), load("study-decoder")
-    is_ = model.tokenizer.id_of("is")
+    are = model.tokenizer.id_of("are")
     runs = [model.trace(BOOKS, edits=edits) for edits in ({}, ablate_head("decoder", 3, 4))]
-    wanted = [percent(run["head.probs"][-1, is_]) for run in runs]
+    wanted = [percent(run["head.probs"][-1, are]) for run in runs]
     page.do(lambda: page.view.get_by_role("button", name="Add: head 4 of layer 3 silent").click())
     assert choices(page)["change"] == "head:decoder.3.4"
-    page.wait(lambda: shown(page, 0, "is") == wanted)
-    assert shown(page, 1, "is") == wanted and wanted[0] != wanted[1]
+    page.wait(lambda: shown(page, 0, "are") == wanted)
+    assert shown(page, 1, "are") == wanted and wanted[0] != wanted[1]
     wide = page.view.locator(".st-key-lab-changes").bounding_box()
     assert wide["x"] >= 0 and wide["x"] + wide["width"] <= size[0]
     page.do(lambda: page.view.get_by_role("button", name="head 4 of layer 3 silent ✕").click())
