@@ -1,7 +1,7 @@
 """Glassformer's engine: one forward pass, one trace, every number explained. Knows nothing of
 screens.
 
-    from core import explain, load
+    from . import explain, load
     trace = load("minilm").trace("The book is expensive.", mask="decoder")
     trace["encoder.0.attn.pattern"]                      # (H, L, M)
     explain(trace, "encoder.0.attn.pattern", (3, 2, 1))  # that cell's operands, formula and value
@@ -9,16 +9,16 @@ screens.
 
 from importlib import import_module
 
-from core.malloc import keep_freed_memory
+from .malloc import keep_freed_memory
 
 keep_freed_memory()
 
 _HOMES = {
-    "load": "core.models.model",
-    "Model": "core.models.model",
-    "forward": "core.forward_pass",
-    "explain": "core.explanation",
-    "GlassError": "core.errors",
+    "load": ".models.model",
+    "Model": ".models.model",
+    "forward": ".forward_pass",
+    "explain": ".explanation",
+    "GlassError": ".errors",
 }
 __all__ = sorted(_HOMES)
 
@@ -28,5 +28,5 @@ def __getattr__(name: str):
     first.
     """
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'core' has no attribute '{name}'")
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.steps.task import answers_questions
+from .errors import GlassError
+from .steps.task import answers_questions
 
 LONGEST = 15  # tokens of an answer, as in the pipeline of `transformers`
 

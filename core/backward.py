@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.config import Config, Rope, Task
-from core.gradients.slopes import SLOPES
-from core.ops import rotate, turns
-from core.recorder import Run, check_axes, frozen, naming, provenance
-from core.transformer import per_group, split_heads
+from .config import Config, Rope, Task
+from .gradients.slopes import SLOPES
+from .ops import rotate, turns
+from .recorder import Run, check_axes, frozen, naming, provenance
+from .transformer import per_group, split_heads
 
 
 class Reads(NamedTuple):

@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.config import Config, weight_shapes
-from core.errors import GlassError
-from core.learning import METHODS, Learner, Lesson, Plan, learn, next_words
+from .config import Config, weight_shapes
+from .errors import GlassError
+from .learning import METHODS, Learner, Lesson, Plan, learn, next_words
 
 MOST_STEPS = 100
 MOST_WEIGHTS = 5_000_000  # learned numbers: of more, a step takes longer than about a second

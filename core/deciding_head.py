@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.edits import ablate_head
-from core.whatif import Text, run
+from .edits import ablate_head
+from .whatif import Text, run
 
 
 @dataclass(frozen=True)

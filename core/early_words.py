@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-_FILE = Path(__file__).resolve().parents[1] / "assets/before_attention.json"
+from .places import ASSETS
+
+_FILE = ASSETS / "before_attention.json"
 LSTM, ATTENTION = "study-lstm", "study-decoder"
 KINDS = ("pronoun", "verb")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import GlassError
+from .errors import GlassError
 
 
 def together(*edits: Mapping[str, Any]) -> dict:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.gradients.result import Gradients
-from core.operands import Cell, Group, Result, array_of, is_weight
-from core.step_ref import parse
-from core.steps import about
-from core.text import number
+from .errors import GlassError
+from .gradients.result import Gradients
+from .operands import Cell, Group, Result, array_of, is_weight
+from .step_ref import parse
+from .steps import about
+from .text import number
 
 
 @dataclass(frozen=True)

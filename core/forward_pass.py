@@ -9,12 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from core import masks
-from core.config import Config
-from core.errors import GlassError
-from core.recorder import KEEP, Run, did_you_mean, input_of
-from core.trace import Trace
-from core.transformer import classify, head, layer, layers_from, pool, stack
+from . import masks
+from .config import Config
+from .errors import GlassError
+from .recorder import KEEP, Run, did_you_mean, input_of
+from .trace import Trace
+from .transformer import classify, head, layer, layers_from, pool, stack
 
 
 def forward(

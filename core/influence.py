@@ -12,14 +12,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from core.errors import GlassError
-from core.vectors import TINY, lengths
+from .errors import GlassError
+from .places import ASSETS
+from .vectors import TINY, lengths
 
-_SENTENCES = Path(__file__).resolve().parents[1] / "assets/influence.json"
+_SENTENCES = ASSETS / "influence.json"
 VECTORS = {
     "lstm": "lstm.hidden",
     "decoder": "decoder.out",

@@ -10,12 +10,12 @@ from functools import partial
 
 import numpy as np
 
-from core import edits
-from core.config import Config
-from core.errors import GlassError
-from core.patches import Patch, patch_of, put_in, step_of
-from core.recorder import input_of
-from core.step_ref import parse
+from . import edits
+from .config import Config
+from .errors import GlassError
+from .patches import Patch, patch_of, put_in, step_of
+from .recorder import input_of
+from .step_ref import parse
 
 _PLACE = r"(encoder|decoder|cross)\.(\d{1,3})"
 _NUMBER = r"-?\d{1,12}(?:\.\d{1,12})?(?:e-?\d{1,2})?"

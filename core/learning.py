@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.config import Config, weight_shapes
-from core.errors import GlassError
-from core.forward_pass import forward
-from core.gradients.result import WEIGHTS, Gradients
-from core.models.assembly import fused_names, is_computed, with_arrays
-from core.ops import log_softmax
+from .config import Config, weight_shapes
+from .errors import GlassError
+from .forward_pass import forward
+from .gradients.result import WEIGHTS, Gradients
+from .models.assembly import fused_names, is_computed, with_arrays
+from .ops import log_softmax
 
 METHODS = ("sgd", "adamw")
 

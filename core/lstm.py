@@ -17,15 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.config import Shapes
-from core.errors import GlassError
-from core.forward_pass import check_ids
-from core.models import tokenizer
-from core.models.fields import Fields
-from core.models.model import load_embedded
-from core.ops import linear, sigmoid, softmax
-from core.recorder import KEEP, Run, Scope, check_axes, frozen, provenance
-from core.trace import Trace, bytes_of, no_layers
+from .config import Shapes
+from .errors import GlassError
+from .forward_pass import check_ids
+from .models import tokenizer
+from .models.fields import Fields
+from .models.model import load_embedded
+from .ops import linear, sigmoid, softmax
+from .recorder import KEEP, Run, Scope, check_axes, frozen, provenance
+from .trace import Trace, bytes_of, no_layers
 
 GATES = ("input", "forget", "candidate", "output")
 

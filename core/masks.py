@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.errors import GlassError
+from .errors import GlassError
 
 
 def full(n_looks: int, n_looked_at: int):

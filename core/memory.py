@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from core import settings
+from . import settings
 
 
 def room() -> int:

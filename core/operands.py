@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from core.step_ref import StepRef
-from core.text import factor, operand, terms_left
+from .step_ref import StepRef
+from .text import factor, operand, terms_left
 
 WEIGHTS = "weights/"  # how the name of a learned number begins
 SPELLED_OUT = 6  # terms of a long sum that a formula spells out

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
+from .errors import GlassError
 
 PLACES = ("stream", "attn", "cross", "mlp")
 _HANDED_OVER = r"(?:(attn|cross)\.(\d{1,6})|(stream|attn|cross|mlp))"

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from core.operands import Cell, Group, Result
-from core.step_ref import parse
-from core.steps import about
+from .operands import Cell, Group, Result
+from .step_ref import parse
+from .steps import about
 
 Rule = dict[str, Any]  # see `rules`
 Index = Callable[[tuple[int, ...], np.ndarray], Any]  # of a cell and of n, for all operands

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.config import Config
-from core.errors import GlassError
-from core.step_ref import StepRef, ref_of
-from core.time_limit import check_time
+from .config import Config
+from .errors import GlassError
+from .step_ref import StepRef, ref_of
+from .time_limit import check_time
 
 # Which steps a run keeps.
 KEEP: dict[str, Callable[[StepRef], bool]] = {

@@ -23,9 +23,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from core.errors import GlassError
-from core.models.saving import KINDS, safetensors_header
-from core.steps.letters import axis_words
+from .errors import GlassError
+from .models.saving import KINDS, safetensors_header
+from .steps.letters import axis_words
 
 FORMAT, VERSION = "glassformer run", 1  # what a file says it is
 ASKED = ("target", "second", "change", "chat")  # what may be asked for beside sentence and mask

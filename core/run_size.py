@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.config import Config
-from core.trace import DERIVED, LAYERS, LOOKS, WRITTEN
+from .config import Config
+from .trace import DERIVED, LAYERS, LOOKS, WRITTEN
 
 _MOST = 1 << 24  # tokens; no model reads more
 

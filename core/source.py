@@ -9,8 +9,8 @@ from functools import lru_cache
 from inspect import getsourcefile, getsourcelines
 from pathlib import Path
 
-from core.step_ref import GRAD, GRAD_OF_WEIGHT, parse
-from core.steps import kind_of
+from .step_ref import GRAD, GRAD_OF_WEIGHT, parse
+from .steps import kind_of
 
 _CORE = Path(__file__).resolve().parent
 

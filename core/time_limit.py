@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from core import settings
-from core.errors import GlassError
+from . import settings
+from .errors import GlassError
 
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -19,14 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from core.edits import together
-from core.errors import GlassError
-from core.gradients.result import Gradients, backward_of
-from core.memory import bytes_of
-from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
-from core.step_ref import GRAD, StepRef, parse, ref_of
-from core.steps import computed_after, kind_of
-from core.steps.kind import StepKind
+from .edits import together
+from .errors import GlassError
+from .gradients.result import Gradients, backward_of
+from .memory import bytes_of
+from .notebook import Origin, html_of, shown
+from .recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
+from .step_ref import GRAD, StepRef, parse, ref_of
+from .steps import computed_after, kind_of
+from .steps.kind import StepKind
 
 # Bytes of recomputed layers, of what these wrote into the stream, of where their heads looked and
 # what they found there, and of derived values
@@ -67,6 +68,7 @@ class Trace:
         self.engine = engine  # who computed what the layers give out (core/models/engines.py)
         self._run, self._again, self._rest = run, again, rest
         self.gradients: Gradients | None = None  # those that are looked at beside the run
+        self.origin: Origin | None = None  # the model and the text, of a run that a model made
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         # A question about all layers (core.why) needs only these of each, in far fewer bytes than
         # the whole layer has: so none has to run again for the next one.
@@ -233,7 +235,9 @@ class Trace:
         """
         rows_R = self.rows if rows is None else np.asarray(rows)
         run = self._run_rest(self.config.sides[0], None, edits, rows_R, None, KEEP["all"])
-        return Trace(run, self._again, rows_R, self.words_L)
+        made = Trace(run, self._again, rows_R, self.words_L)
+        made.origin = self.origin and replace(self.origin, changed=True)
+        return made
 
     def backward(
         self,
@@ -267,6 +271,32 @@ class Trace:
         """Writes every step to a compressed .npz file under its name."""
         arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
         np.savez_compressed(path, **arrays)
+
+    def river(self, **place):
+        """The picture of the whole model, as a widget. place: side, layer, head, token, where it is
+        opened; they are attributes of the widget, too. Raises GlassError for a run that was changed
+        by edits, and as `heads` does.
+        """
+        return shown(self, "river", **place)
+
+    def heads(self, layer: int | None = None, **place):
+        """Where each head of a layer looks, as a widget: choose a head or a token, open a weight.
+        place: side, head, token. Raises GlassError for a place that is not there, for a run that no
+        model made of a text, and where the app or anywidget is missing.
+        """
+        return shown(self, "heads", layer=layer, **place)
+
+    def explain(self, name: str, index):
+        """How one number was made, as a widget whose operands open; `core.explain` gives the same
+        as a record. Raises as that does, and as `heads` does.
+        """
+        return shown(self, "explained", name, index)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self)} steps>"
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     def _gradients_of(self, name: str) -> Gradients | None:
         """The gradients that are looked at beside the run, if the name is that of one of them."""

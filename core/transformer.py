@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from core import masks
-from core.config import Rope, Task
-from core.ops import (
+from . import masks
+from .config import Rope, Task
+from .ops import (
     ACTIVATIONS,
     HEAD_ACTIVATIONS,
     alibi_slopes,
@@ -25,7 +25,7 @@ from core.ops import (
     softmax,
     turns,
 )
-from core.recorder import Run, Scope
+from .recorder import Run, Scope
 
 
 def normalise(at: Scope, x_LD):

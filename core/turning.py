@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.config import Rope
-from core.ops import frequencies, rotate, waves_of
+from .config import Rope
+from .ops import frequencies, rotate, waves_of
 
 
 def rope_at(config, path: str) -> Rope | None:

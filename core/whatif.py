@@ -51,16 +51,16 @@ from typing import Any
 
 import numpy as np
 
-from core import masks
-from core.config import Config
-from core.course import NAMES, course_of, taught
-from core.errors import GlassError
-from core.forward_pass import as_trained, forward
-from core.interventions import CELL, HEAT, OTHER, edits_of
-from core.models.over_time import as_it_was
-from core.patches import Patch, patch_of
-from core.sampling import random_tokens
-from core.text import counted
+from . import masks
+from .config import Config
+from .course import NAMES, course_of, taught
+from .errors import GlassError
+from .forward_pass import as_trained, forward
+from .interventions import CELL, HEAT, OTHER, edits_of
+from .models.over_time import as_it_was
+from .patches import Patch, patch_of
+from .sampling import random_tokens
+from .text import counted
 
 MADE_FOR_PADDING = ("[PAD]", "<pad>")
 PADDING = (

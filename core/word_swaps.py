@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.comparison import trimmed
-from core.vectors import row_lengths
+from .comparison import trimmed
+from .vectors import row_lengths
 
 COUNT = 5  # words that are offered
 LOOKED_AT = 60  # rows of the table among which they are found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.vectors import TINY, lengths
+from .vectors import TINY, lengths
 
 
 @dataclass(frozen=True)

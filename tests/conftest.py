@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 import pytest
+from streamlit import get_option
 from streamlit.components.v2 import manifest_scanner
 
 from core import load
@@ -35,6 +36,7 @@ def pytest_configure():
     """One thread for each worker, in PyTorch as well where it is installed: its products are small
     here, and threads that wait for each other take most of the time."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    get_option("server.address")  # reads the settings now: later a test may stand elsewhere
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -409,7 +409,7 @@ def report_links(name: str, found: dict, keep: bool) -> None:
     the Layers page.
     """
     if keep:
-        (catalogue.ASSETS / name / "links.json").write_text(
+        (catalogue.MODELS / name / "links.json").write_text(
             json.dumps(found, indent=1), encoding="utf-8"
         )
     for relation, one in found.items():

@@ -10,6 +10,7 @@ import { clamp } from "../components/numbers.js"
 import { create, make, makeButton } from "../components/dom.js"
 import { facts } from "./file.js"
 import { partsOf } from "./figures.js"
+import { inFrame, tell } from "./frame.js"
 import { explanation } from "./opening.js"
 import { parsed, spelled } from "./places.js"
 import { forPrint } from "./printing.js"
@@ -27,7 +28,7 @@ const sheets = new Map(Object.entries(facts.sheets).map(([name, text]) => {
 const onPaper = new CSSStyleSheet()       // a canvas is printed as the record of its strokes; that of the glow would wipe out what lies below it
 onPaper.replaceSync(`:host-context(.printed) :is(.tools, .saving, .saves, .player, .glow) { display: none; }
   :host-context(.printed) .scroll { scrollbar-width: none; mask-image: none; }`)
-const state = { ...facts.look, cell: null, trail: [], all: false }
+const state = { ...facts.look, cell: facts.cell || null, trail: facts.cell ? [facts.cell] : [], all: false }
 const page = document.documentElement, home = document.getElementById("report"), mounted = new Map()
 let panel, cards = [], byKeys = false, cameFrom = null
 
@@ -155,6 +156,7 @@ function draw() {
   drawLine(document.getElementById("line"))
   cards.forEach(drawCard)
   drawPanel()
+  tell(state)
 }
 
 // Everything anew, where the colours or the width have changed.
@@ -176,9 +178,16 @@ function head() {
   makeButton("print", tools, "Print", () => print())
 }
 
+// What a frame says in place of a head: how the run differs from that of the trained model.
+function said() {
+  const words = [facts.change, facts.mask].filter(Boolean).join(" · ")
+  if (words) make("p", "run", home, `${facts.title}: ${words}.`)
+}
+
 function dress(theme) {
   page.dataset.theme = theme
-  home.querySelector(".theme").textContent = theme === "light" ? "Dark" : "Light"
+  const button = home.querySelector(".theme")
+  if (button) button.textContent = theme === "light" ? "Dark" : "Light"
 }
 
 function card(stage) {
@@ -201,13 +210,16 @@ function foot() {
 
 function build() {
   home.replaceChildren()
-  head()
+  page.classList.toggle("framed", Boolean(facts.framed))
+  page.classList.toggle("alone", !facts.stages.length)      // a number without a figure
+  if (facts.framed) said()
+  else head()
   make("nav", "line st-key-line", home).id = "line"
   cards = facts.stages.filter(({ figures }) => figures.length).map(card)
   panel = make("aside", "panel st-key-number-over", home)
   panel.ariaLabel = "How was this number made?"
   makeButton("close", panel, "Close", shut)
-  foot()
+  if (!facts.framed) foot()
 }
 
 function shut() {
@@ -226,3 +238,4 @@ document.addEventListener("keydown", (event) => {
 }, true)
 document.addEventListener("pointerdown", () => { byKeys = false }, true)
 forPrint({ home, page, remount, redraw, dress })
+if (facts.framed) inFrame({ home, state, look, dress: (theme) => { if (page.dataset.theme !== theme) remount(() => dress(theme)) } })

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.cli.run import Ran, add_run, add_sentence, ran, side_of, transformer
-from core.cli.screen import add_json, as_json, columns_of, cut, left, new_parser, right, say
-from core.interventions import head_place
-from core.text import percent
+from ..interventions import head_place
+from ..text import percent
+from .run import Ran, add_run, add_sentence, ran, side_of, transformer
+from .screen import add_json, as_json, columns_of, cut, left, new_parser, right, say
 
 # Nothing for a weight of exactly 0, a shade for each quarter, and what the mask hides
 SHADES, PLAIN = " ░▒▓█·", " .:*#-"

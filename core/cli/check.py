@@ -6,15 +6,15 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from core import lstm
-from core.cli.run import model_of
-from core.cli.screen import as_json, say, table
-from core.config import Config, weight_shapes
-from core.errors import GlassError
-from core.lstm import Lstm, LstmConfig
-from core.models.assembly import is_absent
-from core.models.model import Model
-from core.models.streaming import Streamed
+from .. import lstm
+from ..config import Config, weight_shapes
+from ..errors import GlassError
+from ..lstm import Lstm, LstmConfig
+from ..models.assembly import is_absent
+from ..models.model import Model
+from ..models.streaming import Streamed
+from .run import model_of
+from .screen import as_json, say, table
 
 
 def run(given: Namespace) -> int:

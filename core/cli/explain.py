@@ -7,13 +7,13 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 import numpy as np
 
-from core.cli.run import Ran, add_run, place_words, ran, tokens_at
-from core.cli.screen import add_json, as_json, new_parser, say, table
-from core.errors import GlassError
-from core.explanation import Explanation, explain
-from core.operands import Group
-from core.source import Snippet, lines_that_made
-from core.text import number
+from ..errors import GlassError
+from ..explanation import Explanation, explain
+from ..operands import Group
+from ..source import Snippet, lines_that_made
+from ..text import number
+from .run import Ran, add_run, place_words, ran, tokens_at
+from .screen import add_json, as_json, new_parser, say, table
 
 SHOWN = 12  # operands of each kind, the largest first
 SENTENCE = "The books that the student recommended"

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from importlib import import_module
 
-from core.cli.screen import fail, new_parser
-from core.errors import GlassError
-from core.text import on_one_line
+from ..errors import GlassError
+from ..places import PROGRAM
+from ..text import on_one_line
+from .screen import fail, new_parser
 
-PROG = "python -m core"
 COMMANDS = {
     "trace": "compute every number of a sentence, and write them all to a file",
     "explain": "take one number apart: its formula, its operands, its lines of code",
@@ -26,11 +26,12 @@ COMMANDS = {
     "why": "split the difference of two next words into its parts",
     "report": "write one HTML file that shows a run without a server",
     "models": "list, fetch, remove and check models",
+    "app": "open the app in the browser",
 }
 EXAMPLE = f"""\
-  {PROG} trace "The books are old." --out run.npz
-  {PROG} attend "The books are old." --layer 3 --head 4
-  {PROG} why --help"""
+  {PROGRAM} trace "The books are old." --out run.npz
+  {PROGRAM} attend "The books are old." --layer 3 --head 4
+  {PROGRAM} why --help"""
 REFUSED, STOPPED = 1, 130
 
 
@@ -40,9 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in COMMANDS:
-        return command(arguments[0], arguments[1:], f"{PROG} {arguments[0]}")
+        return command(arguments[0], arguments[1:], f"{PROGRAM} {arguments[0]}")
     parsed(top_parser(), arguments[:1])
     return 0
+
+
+def opened() -> int:
+    """The command `glassformer`: alone it opens the app."""
+    return main(sys.argv[1:] or ["app"])
 
 
 def top_parser() -> ArgumentParser:
@@ -52,8 +58,8 @@ def top_parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<9}{what}" for name, what in COMMANDS.items())
     said = f"Every number of a transformer, on the command line.\n\ncommands:\n{listed}"
     said += f"\n\nexit codes: 0 fine, {REFUSED} refused, 2 wrong arguments, {STOPPED} Ctrl-C"
-    made = new_parser(PROG, said, EXAMPLE)
-    made.usage = f"{PROG} [-h] COMMAND …"
+    made = new_parser(PROGRAM, said, EXAMPLE)
+    made.usage = f"{PROGRAM} [-h] COMMAND …"
     made.add_argument(
         "command", metavar="COMMAND", choices=list(COMMANDS), help="add --help for its arguments"
     )
@@ -67,7 +73,7 @@ def command(name: str, arguments: Sequence[str], prog: str) -> int:
 
 def run(name: str, arguments: Sequence[str], prog: str) -> int:
     """The same, with all that it may raise."""
-    room = import_module(f"core.cli.{name}")
+    room = import_module(f".{name}", __package__)
     return room.run(parsed(room.parser(prog), arguments))
 
 

@@ -8,11 +8,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
 
-from core.cli.screen import add_json, as_json, new_parser, progress_bar, say, table
-from core.models.catalogue import Entry, Wheel, entry_of, listed, ready
-from core.models.download import fetch
-from core.models.own import own
-from core.models.removal import forget, tidy
+from ..models.catalogue import Entry, Wheel, entry_of, listed, ready
+from ..models.download import fetch
+from ..models.own import own
+from ..models.removal import forget, tidy
+from .screen import add_json, as_json, new_parser, progress_bar, say, table
 
 NAMED = "a name from the list, or a name on the Hub (org/name)"
 SORTS = {  # of the commands: what each does, and what NAME is
@@ -51,7 +51,7 @@ def parser(prog: str) -> ArgumentParser:
 def run(given: Namespace) -> int:
     """One of the commands."""
     if given.command == "check":  # which needs the whole engine
-        return import_module("core.cli.check").run(given)
+        return import_module(".check", __package__).run(given)
     return {"list": show, "fetch": bring, "remove": take_away, "tidy": take_away}[given.command](
         given
     )

@@ -7,19 +7,16 @@ a copy of core alone, the command says so.
 
 from __future__ import annotations
 
-import logging
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 
-from core.cli.run import LSTM, MASKS, add_run, add_sentence, sentence_of
-from core.cli.screen import add_json, as_json, doing, new_parser, say
-from core.errors import GlassError
-from core.models import catalogue
-from core.run_file import whole_file
+from ..errors import GlassError
+from ..models import catalogue
+from ..places import room, without_warnings
+from ..run_file import whole_file
+from .run import LSTM, MASKS, add_run, add_sentence, sentence_of
+from .screen import add_json, as_json, doing, new_parser, say
 
 WRITER = "ui.report.command"  # the room that draws
 PLACE = {"layer": "0 is the first", "head": "0 is the first", "token": "0 is the first"}
@@ -86,21 +83,10 @@ def run(given: Namespace) -> int:
     return 0
 
 
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """Streamlit, on which the room that draws stands, warns that there is no page, which is so."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-def made_by(room, *asked):
+def made_by(drawing, *asked):
     """The report. Raises GlassError where there is none."""
     try:
-        return room.made(*asked)
+        return drawing.made(*asked)
     except KeyError as error:  # a name that this run does not have
         raise GlassError(str(error.args[0])) from None
 
@@ -128,10 +114,4 @@ def request_of(given: Namespace) -> dict[str, str | bool]:
 
 def writer():
     """The room that draws. Raises GlassError where this copy lacks it."""
-    try:
-        return import_module(WRITER)
-    except ModuleNotFoundError as error:
-        raise GlassError(
-            f"A report is drawn by the app, and this copy lacks {error.name}: get a complete copy"
-            " and what requirements.txt lists."
-        ) from None
+    return room(WRITER, "A report")

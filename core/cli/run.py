@@ -10,23 +10,23 @@ from functools import cached_property
 
 import numpy as np
 
-from core import load, lstm, whatif
-from core.cli.screen import doing
-from core.config import Config
-from core.errors import GlassError
-from core.lstm import Lstm
-from core.memory import room
-from core.models import catalogue
-from core.models.model import Model
-from core.models.streaming import most_held
-from core.models.tokenizer import LONGEST_TEXT, ids_typed
-from core.operands import WEIGHTS
-from core.run_file import ASKED, facts_of, pieces_of
-from core.run_size import nbytes_of_run
-from core.step_ref import ref_of
-from core.steps.letters import axis_words
-from core.text import label
-from core.trace import Trace
+from .. import load, lstm, whatif
+from ..config import Config
+from ..errors import GlassError
+from ..lstm import Lstm
+from ..memory import room
+from ..models import catalogue
+from ..models.model import Model
+from ..models.streaming import most_held
+from ..models.tokenizer import LONGEST_TEXT, ids_typed
+from ..operands import WEIGHTS
+from ..run_file import ASKED, facts_of, pieces_of
+from ..run_size import nbytes_of_run
+from ..step_ref import ref_of
+from ..steps.letters import axis_words
+from ..text import label
+from ..trace import Trace
+from .screen import doing
 
 LSTM = "study-lstm"
 STDIN = "-"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from core.text import on_one_line
+from ..text import on_one_line
 
 WIDE = "WF"  # of the East Asian widths those that take two columns
 HALF = " ▏▎▍▌▋▊▉"  # eighths of a cell

@@ -6,12 +6,12 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from core.cli.run import add_run, add_sentence, ran
-from core.cli.screen import add_json, as_json, doing, new_parser, say, table
-from core.errors import GlassError
-from core.recorder import did_you_mean
-from core.run_file import WRITERS, described, write_run
-from core.text import counted
+from ..errors import GlassError
+from ..recorder import did_you_mean
+from ..run_file import WRITERS, described, write_run
+from ..text import counted
+from .run import add_run, add_sentence, ran
+from .screen import add_json, as_json, doing, new_parser, say, table
 
 ENDINGS = " or ".join(WRITERS)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import why
-from core.cli.run import Ran, add_run, add_sentence, ran, transformer
-from core.cli.screen import add_json, as_json, bar, new_parser, say, table
-from core.decoding import next_tokens
-from core.errors import GlassError
-from core.text import HIDING, label, number
+from .. import why
+from ..decoding import next_tokens
+from ..errors import GlassError
+from ..text import HIDING, label, number
+from .run import Ran, add_run, add_sentence, ran, transformer
+from .screen import add_json, as_json, bar, new_parser, say, table
 
 BAR = 20  # columns of the largest part
 

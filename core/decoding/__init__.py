@@ -6,18 +6,10 @@ greedy            always the likeliest
 beam_search       several beginnings at a time, the likeliest together
 """
 
-from core.decoding.beam_search import Branch, Tree, beam_search
-from core.decoding.greedy import greedy_target, start_of
-from core.decoding.key_value_cache import Reading, read, read_on
-from core.decoding.next_word import (
-    Longer,
-    ends_text,
-    forbidden,
-    longer,
-    next_tokens,
-    rules_of,
-    written_next,
-)
+from .beam_search import Branch, Tree, beam_search
+from .greedy import greedy_target, start_of
+from .key_value_cache import Reading, read, read_on
+from .next_word import Longer, ends_text, forbidden, longer, next_tokens, rules_of, written_next
 
 __all__ = [
     "Branch",

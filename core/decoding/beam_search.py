@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.config import Config
-from core.decoding.key_value_cache import Reading, read, read_on
-from core.errors import GlassError
-from core.models.generation_rules import Decoding, barred, no_rules
-from core.ops import log_softmax
+from ..config import Config
+from ..errors import GlassError
+from ..models.generation_rules import Decoding, barred, no_rules
+from ..ops import log_softmax
+from .key_value_cache import Reading, read, read_on
 
 KEPT, DROPPED, ENDED = "kept", "dropped", "ended"
 WIDEST = 8  # beginnings at a time

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from core.config import Config
-from core.decoding.key_value_cache import read, read_on
-from core.errors import GlassError
-from core.models.generation_rules import Decoding, chosen, no_rules
+from ..config import Config
+from ..errors import GlassError
+from ..models.generation_rules import Decoding, chosen, no_rules
+from .key_value_cache import read, read_on
 
 
 def greedy_target(

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import masks
-from core.config import Config
-from core.errors import GlassError
-from core.forward_pass import axis_sizes, check_ids, check_padding, forward
-from core.ops import frequencies
-from core.recorder import KEEP, Run
-from core.step_ref import StepRef
-from core.transformer import head, stack
+from .. import masks
+from ..config import Config
+from ..errors import GlassError
+from ..forward_pass import axis_sizes, check_ids, check_padding, forward
+from ..ops import frequencies
+from ..recorder import KEEP, Run
+from ..step_ref import StepRef
+from ..transformer import head, stack
 
 _CACHED = ("k", "v")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.models.generation_rules import Decoding, barred, chosen, no_rules
+from ..errors import GlassError
+from ..models.generation_rules import Decoding, barred, chosen, no_rules
 
 
 def next_tokens(trace, count: int = 10, row: int = -1):

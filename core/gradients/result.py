@@ -8,13 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from core import backward
-from core.config import weight_shapes
-from core.gradients import weights
-from core.gradients.start import Start, start_of
-from core.memory import bytes_of
-from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen
-from core.step_ref import GRAD, GRAD_OF_WEIGHT, StepRef, parse, ref_of
+from .. import backward
+from ..config import weight_shapes
+from ..memory import bytes_of
+from ..recorder import KEEP, Provenance, Run, did_you_mean, frozen
+from ..step_ref import GRAD, GRAD_OF_WEIGHT, StepRef, parse, ref_of
+from . import weights
+from .start import Start, start_of
 
 WEIGHTS = "weights/"
 LAYERS, LEARNED = 128 << 20, 64 << 20  # bytes of layers' and of weights' gradients that are kept

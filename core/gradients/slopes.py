@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from core.ops import gelu_gate, sigmoid
+from ..ops import gelu_gate, sigmoid
 
 _TANH_GELU = math.sqrt(2 / math.pi)
 

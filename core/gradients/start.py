@@ -10,8 +10,8 @@ from numbers import Integral
 
 import numpy as np
 
-from core.errors import GlassError
-from core.ops import log_softmax, softmax
+from ..errors import GlassError
+from ..ops import log_softmax, softmax
 
 Rows = tuple[np.ndarray, int]  # of which positions there are scores, and for how many words
 

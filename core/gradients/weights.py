@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.config import Config
-from core.ops import relative_buckets
-from core.step_ref import StepRef
+from ..config import Config
+from ..ops import relative_buckets
+from ..step_ref import StepRef
 
 TABLES = ("token.weight", "position.weight", "segment.weight", "relative.weight")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from core.cli.main import command
+from ..cli.main import command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

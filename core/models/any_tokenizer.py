@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import GlassError
-from core.models import auto_tokenizer, first_use, gguf_tokenizer, sentencepiece_model
-from core.models.gguf_tokenizer import ScoredPieces
-from core.models.sentencepiece_model import SentencePieces
-from core.models.tokenizer import Tokenizer
+from ..errors import GlassError
+from . import auto_tokenizer, first_use, gguf_tokenizer, sentencepiece_model
+from .gguf_tokenizer import ScoredPieces
+from .sentencepiece_model import SentencePieces
+from .tokenizer import Tokenizer
 
 AnyTokenizer = Tokenizer | SentencePieces | ScoredPieces
 OTHER_FILES = (

@@ -4,8 +4,9 @@ good as one, out of the files of a model.
     answer_of(program, question, bounds)    one question, and the process ends
     Helper(program, bounds).ask(question)   a process that stays for more of them
 
-A program is a file with a function `answer(question) -> dict`; `apart_process` runs it within its
-bounds. A process can be ended while a library computes, which a thread of this one can't.
+A program is the name of a module with a function `answer(question) -> dict`; `apart_process` runs
+it within its bounds. A process can be ended while a library computes, which a thread of this one
+can't.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
-from core.errors import GlassError
-from core.models import apart_process
+from ..errors import GlassError
+from . import apart_process
 
 # What such a process is told of its surroundings: where Windows is, which time it is; and that
 # libraries need no threads, each of which would count as memory.

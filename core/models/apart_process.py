@@ -3,7 +3,7 @@
 A chat template is a program; a tokenizer may hold a pattern that takes hours, or rules that make
 gigabytes of a sentence; and a library that reads either may break off. So this process first limits
 itself (seconds of processor for each question, bytes of memory, no files), then answers with the
-function `answer` of the file that it was given: one JSON object a line, in and out.
+function `answer` of the module that it was given: one JSON object a line, in and out.
 
 It is run by its path, alone, and ends when nobody asks: when whoever started it has gone, or after
 a while without a question.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 
 
 def limit(name: str, soft: int, hard: int) -> None:
@@ -42,17 +42,6 @@ def limit_time(seconds: int) -> None:
     import time
 
     limit("RLIMIT_CPU", int(time.process_time()) + seconds + 1, 1 << 40)
-
-
-def program_in(file: str):
-    """The module in a file, which answers."""
-    spec = spec_from_file_location("asked", file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"There is no program {file}.")
-    found = module_from_spec(spec)
-    sys.modules[spec.name] = found  # its records look themselves up there
-    spec.loader.exec_module(found)
-    return found
 
 
 def answered(program, asked: dict) -> dict:
@@ -93,7 +82,7 @@ def main() -> None:
     sys.path[:], sys.dont_write_bytecode = asked["path"], True
     limit_resources(asked["memory"])
     limit_time(asked["seconds"])
-    program = program_in(asked["program"])
+    program = import_module(asked["program"])
     while True:
         out.write(json.dumps(answered(program, asked["question"])) + "\n")
         out.flush()

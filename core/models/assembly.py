@@ -13,12 +13,12 @@ from typing import TypeGuard
 
 import numpy as np
 
-from core.config import Config, weight_shapes
-from core.errors import GlassError
-from core.models.families.common import Layout, Rows, any_layer
-from core.models.fields import quote
-from core.models.stored import Stored
-from core.ops import sinusoids
+from ..config import Config, weight_shapes
+from ..errors import GlassError
+from ..ops import sinusoids
+from .families.common import Layout, Rows, any_layer
+from .fields import quote
+from .stored import Stored
 
 _IGNORED = re.compile(  # buffers that hold nothing learned; the fourth is never read by T5 itself
     r"embeddings\.position_ids|h\.\d+\.attn\.(attention\.)?(bias|masked_bias)|"

@@ -36,11 +36,11 @@ from pathlib import Path
 import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
-from core.errors import GlassError
-from core.models import languages
-from core.models.fields import MOST_IN_VOCABULARY, Fields, quote, read_json
-from core.models.languages import Languages
-from core.models.tokenizer import Tokenizer, as_refusal, from_file
+from ..errors import GlassError
+from . import languages
+from .fields import MOST_IN_VOCABULARY, Fields, quote, read_json
+from .languages import Languages
+from .tokenizer import Tokenizer, as_refusal, from_file
 
 _NAMED = (
     "bos_token",

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core import settings
-from core.errors import GlassError
-from core.models.locks import locked, take
+from .. import settings
+from ..errors import GlassError
+from .locks import locked, take
 
 _SCRATCH, _LOCK = ".fetch-", ".lock"
 _LEFT = 86_400  # seconds after which nobody writes any more into what has no lock

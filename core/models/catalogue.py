@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from core import settings
-from core.errors import GlassError
-from core.models.cache import cache, digest, remembered
+from .. import settings
+from ..errors import GlassError
+from ..places import ASSETS, PROGRAM
+from .cache import cache, digest, remembered
 
 _HUB_NAME = re.compile(
     r"(?P<repo>\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b)(@(?P<revision>\w[\w./-]{0,100}))?", re.ASCII
 )
-ASSETS = Path(__file__).resolve().parents[2] / "assets/models"  # what comes with the program
+MODELS = ASSETS / "models"  # what comes with the program
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ def default() -> str:
 
 def embedded(name: str) -> Path:
     """The folder of a model that comes with this program. Raises GlassError if it isn't there."""
-    if os.path.isdir(folder := ASSETS / name):
+    if os.path.isdir(folder := MODELS / name):
         return folder
     raise GlassError(
         f"This copy of the program lacks the files of {name}: the folder assets/models/{name} is"
@@ -330,10 +331,10 @@ def refuse_absent(entry: Entry) -> NoReturn:
             f" {', '.join(file.name for file in _OWN)}."
         )
     if said := damaged(entry):
-        raise GlassError(f"{said} Fetch it again with: python -m core.models fetch {entry.name}")
+        raise GlassError(f"{said} Fetch it again with: {PROGRAM} models fetch {entry.name}")
     raise GlassError(
-        f"“{entry.name}” is not on this machine yet. Fetch it once with: python -m core.models"
-        f" fetch {entry.name}"
+        f"“{entry.name}” is not on this machine yet. Fetch it once with: {PROGRAM} models fetch"
+        f" {entry.name}"
     )
 
 
@@ -434,7 +435,7 @@ def looked_at(entry: Entry) -> Iterator[tuple[Path, str, Hub | None]]:
     other programs. With each folder a word for it and, if it came from the Hub, from where.
     """
     if entry.embedded:
-        yield ASSETS / entry.name, "embedded", None
+        yield MODELS / entry.name, "embedded", None
         return
     yield cache() / entry.name, "cache", None
     for source in entry.sources:
@@ -518,7 +519,7 @@ def is_file_right(folder: Path, file: File) -> bool:
 
 def shards_of(index: Path) -> list[str]:
     """The files that an index lists."""
-    from core.models.fields import read_json  # NumPy takes a while, and most models have no index
+    from .fields import read_json  # NumPy takes a while, and most models have no index
 
     names = read_json(index).get("weight_map")
     names = sorted(set(map(str, names.values()))) if isinstance(names, dict) else []

@@ -4,7 +4,7 @@ A template comes with a model's files, and is a program: it may loop for hours, 
 until the memory is full, already while it is compiled. So it runs where that costs an answer and no
 more (`apart_process`), in jinja2's sandbox, as `transformers` does.
 
-The process has this file alone, which imports nothing of the app.
+The process has this file alone, which needs nothing else of the app.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from core.errors import GlassError, harmless
-from core.models import chat_process
-from core.models.apart import Bounds, EndedError, answer_of
-from core.models.auto_tokenizer import files_in, named_tokens
-from core.models.fields import Fields, read_json, regular_size
-from core.models.tokenizer import Encoding, check_text
+from ..errors import GlassError, harmless
+from . import chat_process
+from .apart import Bounds, EndedError, answer_of
+from .auto_tokenizer import files_in, named_tokens
+from .fields import Fields, read_json, regular_size
+from .tokenizer import Encoding, check_text
 
 LONGEST_TEMPLATE = 100_000  # characters; those of the large models have up to 30,000
 SECONDS, MEMORY = 2, 512 << 20  # of processor time; bytes
@@ -90,7 +90,7 @@ def run_template(template: ChatTemplate, texts: tuple[str, ...]) -> tuple[str, .
     question = {"template": template.source, "names": dict(template.names), "texts": texts}
     bounds = Bounds(SECONDS, MEMORY, wait=WAIT)
     try:
-        answer = answer_of(chat_process.__file__, question, bounds)
+        answer = answer_of(chat_process.__name__, question, bounds)
     except EndedError as ended:
         return refused(str(ended))
     except GlassError as error:

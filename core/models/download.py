@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from core.errors import GlassError
-from core.models import catalogue, pip_process
-from core.models.cache import (
+from ..errors import GlassError
+from . import catalogue, pip_process
+from .cache import (
     cache,
     digest,
     is_full_disk,
@@ -36,7 +36,7 @@ from core.models.cache import (
     tells_of_full_disk,
     unwritable,
 )
-from core.models.catalogue import (
+from .catalogue import (
     COMMITS,
     FIRST_SEEN,
     SAFETENSORS,
@@ -430,7 +430,7 @@ def look_up(name: str) -> Offer:
     """What a model on the Hub is, and how much there is to download; only its config.json and an
     index of its weights are fetched for that. Raises GlassError where it can't be had or read.
     """
-    from core.models.weights import check_config
+    from .weights import check_config
 
     entry = catalogue.entry_of(name)
     hub = next((source for source in entry.sources if isinstance(source, Hub)), None)

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config, weight_shapes
-from core.errors import GlassError
-from core.forward_pass import (
+from ..config import Config, weight_shapes
+from ..errors import GlassError
+from ..forward_pass import (
     axis_sizes,
     check_inputs,
     check_masks,
@@ -37,19 +37,21 @@ from core.forward_pass import (
     rest_again,
     run_ends,
 )
-from core.models.assembly import fuse
-from core.models.weights import layer_modules
-from core.recorder import KEEP, Provenance, Run
-from core.step_ref import ref_of
-from core.trace import Trace
-from core.transformer import layers_from, stack
+from ..places import beside
+from ..recorder import KEEP, Provenance, Run
+from ..step_ref import ref_of
+from ..trace import Trace
+from ..transformer import layers_from, stack
+from .assembly import fuse
+from .weights import layer_modules
 
 Engine = Callable[..., Mapping[str, np.ndarray]]  # of a model, its inputs, and options
+_TORCH = ("torch", "transformers", "accelerate")
 # The module that has the function `outputs`, and the packages that it needs
 ENGINES = {
-    "numpy": ("core.models.engines", ()),
-    "torch": ("engines.torch_engine", ("torch", "transformers", "accelerate")),
-    "nnsight": ("engines.nnsight_engine", ("torch", "transformers", "accelerate", "nnsight")),
+    "numpy": (__name__, ()),
+    "torch": (beside("engines.torch_engine"), _TORCH),
+    "nnsight": (beside("engines.nnsight_engine"), (*_TORCH, "nnsight")),
 }
 
 

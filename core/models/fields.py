@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core.errors import GlassError
+from ..errors import GlassError
 
 LARGEST_HEADER = 1 << 25  # bytes; real headers have at most a few million
 LARGEST_VOCABULARY = 1 << 26  # bytes of a file that a tokenizer is read from

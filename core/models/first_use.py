@@ -21,14 +21,14 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from core.errors import GlassError
-from core.models import catalogue
-from core.models.apart import Bounds, EndedError, Helper, answer_of
-from core.models.cache import digest, remember, remembered
-from core.models.fields import LARGEST_VOCABULARY
-from core.models.plain_rules import is_plain
+from ..errors import GlassError
+from . import catalogue
+from .apart import Bounds, EndedError, Helper, answer_of
+from .cache import digest, remember, remembered
+from .fields import LARGEST_VOCABULARY
+from .plain_rules import is_plain
 
-PROGRAM = str(Path(__file__).with_name("tokenizer_process.py"))
+READER = f"{__package__}.tokenizer_process"
 SECONDS, MEMORY = 20, 2 << 30  # of processor time, to set it up; bytes
 TEXT_SECONDS = 2  # of processor time, for a text
 WAIT = 60  # seconds, on a machine that has other work
@@ -73,7 +73,7 @@ def begin_of(folder: Path, family: str, n_vocab: int) -> dict:
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder came with this program."""
-    return folder.resolve().is_relative_to(catalogue.ASSETS.resolve())
+    return folder.resolve().is_relative_to(catalogue.MODELS.resolve())
 
 
 def sha256_of(file: Path) -> str:
@@ -98,7 +98,7 @@ def check(begin: dict, key: str, mapped: int) -> None:
     if key in _seen or key in remembered(_PASSED):
         return
     try:
-        said = answer_of(PROGRAM, {"begin": begin}, bounds(mapped))
+        said = answer_of(READER, {"begin": begin}, bounds(mapped))
     except (EndedError, GlassError) as error:
         raise GlassError(refused(str(error))) from None
     if "error" in said:
@@ -127,7 +127,7 @@ def guard(folder: Path, family: str, n_vocab: int, tokenizers: Mapping) -> None:
     """
     if is_ours(folder):
         return
-    helper = Helper(PROGRAM, {"begin": begin_of(folder, family, n_vocab)}, bounds())
+    helper = Helper(READER, {"begin": begin_of(folder, family, n_vocab)}, bounds())
     for name, tokenizer in tokenizers.items():
         if tokenizer is not None and not is_plain(tokenizer):
             tokenizer.guard = guard_of(helper, name)

@@ -25,9 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.config import Config
-from core.errors import GlassError
-from core.models.fields import Fields, quote, read_json
+from ..config import Config
+from ..errors import GlassError
+from .fields import Fields, quote, read_json
 
 _MOST = 1 << 20  # tokens in a list, or in a text
 # Keys that change what is written and are not done here, each with the value that changes nothing.

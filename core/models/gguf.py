@@ -13,9 +13,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from core.errors import GlassError
-from core.models.fields import LARGEST_HEADER, LARGEST_SIDE, Fields, map_file, quote
-from core.models.stored import Stored, bytes_per_row, checked_tensor
+from ..errors import GlassError
+from .fields import LARGEST_HEADER, LARGEST_SIDE, Fields, map_file, quote
+from .stored import Stored, bytes_per_row, checked_tensor
 
 _MOST_ENTRIES = 1 << 16  # tensors or keys in one file
 # Items in one list of a header: the longest vocabulary has a quarter of a million.

@@ -27,11 +27,11 @@ import numpy as np
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 
-from core.errors import GlassError
-from core.models.cut_characters import byte_of
-from core.models.fields import Fields, quote
-from core.models.gguf_cuts import CUTS
-from core.models.tokenizer import Encoding, Tokenizer, as_refusal, check_pieces
+from ..errors import GlassError
+from .cut_characters import byte_of
+from .fields import Fields, quote
+from .gguf_cuts import CUTS
+from .tokenizer import Encoding, Tokenizer, as_refusal, check_pieces
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4  # kinds of tokens in a GGUF header
 _WHOLE = (_UNKNOWN, _CONTROL, _USER_DEFINED)  # found in a text before it is cut

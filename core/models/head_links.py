@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.models import catalogue
+from . import catalogue
 
 
 @dataclass(frozen=True)

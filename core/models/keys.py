@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from core.errors import GlassError
-from core.models.fields import Fields, quote
+from ..errors import GlassError
+from .fields import Fields, quote
 
 
 @dataclass(frozen=True)

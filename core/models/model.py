@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config
-from core.decoding import greedy_target, rules_of, start_of
-from core.errors import GlassError
-from core.forward_pass import forward
-from core.models import catalogue, download, tokenizer
-from core.models.any_tokenizer import AnyTokenizer, Tokenizers, tokenizer_in_gguf, tokenizers_in
-from core.models.assembly import plain_arrays
-from core.models.chat_template import ChatTemplate, chat_in_folder, chat_in_gguf
-from core.models.engines import Engine, trace_with
-from core.models.fields import Fields, read_json
-from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
-from core.models.languages import Languages
-from core.models.sentencepiece_model import SentencePieces
-from core.models.streaming import Streamed
-from core.models.tokenizer import Tokenizer
-from core.models.weights import load_folder, open_tensors, read_gguf
-from core.trace import Trace, arrays_held, bytes_of
+from ..config import Config
+from ..decoding import greedy_target, rules_of, start_of
+from ..errors import GlassError
+from ..forward_pass import forward
+from ..notebook import Origin
+from ..trace import Trace, arrays_held, bytes_of
+from . import catalogue, download, tokenizer
+from .any_tokenizer import AnyTokenizer, Tokenizers, tokenizer_in_gguf, tokenizers_in
+from .assembly import plain_arrays
+from .chat_template import ChatTemplate, chat_in_folder, chat_in_gguf
+from .engines import Engine, trace_with
+from .fields import Fields, read_json
+from .generation_rules import Decoding, decoding_in, decoding_in_gguf
+from .languages import Languages
+from .sentencepiece_model import SentencePieces
+from .streaming import Streamed
+from .tokenizer import Tokenizer
+from .weights import load_folder, open_tensors, read_gguf
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ class Model:
         something else is asked for. second, chat: as in `encode`. engine, and engine_options: who
         computes what layers give out (core/models/engines.py); NumPy computes the one looked at.
 
-        An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
-        by token.
+        An encoder–decoder model reads `target` in its decoder; without one it writes its own.
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, not both.")
+        given = dict(options, target_ids_L=target_ids_L)
         if text is not None:
             encoding = self.encode(text, second, chat=chat)
             ids_L, read = encoding.ids_L, {"words_L": encoding.words_L}
@@ -81,9 +82,17 @@ class Model:
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
-            said = "Only an encoder–decoder model reads a target sentence"
-            raise GlassError(f"{said}; give it as text or as ids, not both.")
-        return self._run(engine, ids_L, target_ids_L=target_ids_L, **options)
+            raise GlassError("Only encoder–decoder models read a target: as text, or as ids.")
+        made = self._run(engine, ids_L, target_ids_L=target_ids_L, **options)
+        made.origin = None if text is None else self._origin(text, second, chat, target, given)
+        return made
+
+    def _origin(self, text: str, second, chat: bool, target, given: Mapping[str, Any]) -> Origin:
+        mask, changes = given.get("mask"), ("edits", "segments_L", "words_L", "target_ids_L")
+        drawn = mask is not None and not isinstance(mask, str)
+        changed = drawn or any(given.get(name) is not None for name in changes)
+        named = mask if isinstance(mask, str) else "trained"
+        return Origin(self, text, second or "", chat, target or "", named, changed)
 
     def _run(self, engine: str | Engine, ids_L, **options: Any) -> Trace:
         if isinstance(self.weights, Streamed):

@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import GlassError
-from core.models import keys
-from core.models.assembly import assemble
-from core.models.families import study
-from core.models.fields import Fields, quote, read_json, regular_size
-from core.models.model import Model
-from core.models.safetensors import open_safetensors
-from core.models.stored import Stored
+from ..errors import GlassError
+from . import keys
+from .assembly import assemble
+from .families import study
+from .fields import Fields, quote, read_json, regular_size
+from .model import Model
+from .safetensors import open_safetensors
+from .stored import Stored
 
 FOLDER, WEIGHTS, MEASURES = "snapshots", "model.safetensors", "over_time.json"
 SCALE = ".scale"  # ends the name of the scales of a tensor: (rows,), 32 bits

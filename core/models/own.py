@@ -13,9 +13,9 @@ import os
 from collections.abc import Callable
 from typing import NoReturn
 
-from core.errors import GlassError
-from core.models import catalogue
-from core.models.cache import remembered, update
+from ..errors import GlassError
+from . import catalogue
+from .cache import remembered, update
 
 MOST = 20
 LONGEST = 400  # characters of a name

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from tokenizers import models
 
-from core.models.auto_tokenizer import PATTERNS
-from core.models.gguf_cuts import CUTS
-from core.models.sentencepiece_model import SentencePieces
-from core.models.tokenizer import Tokenizer
+from .auto_tokenizer import PATTERNS
+from .gguf_cuts import CUTS
+from .sentencepiece_model import SentencePieces
+from .tokenizer import Tokenizer
 
 _GROWTH = 64  # times as long a text may become by what replaces its letters
 _LONGEST_RULE = 256  # bytes that one entry of a table of letters may write

@@ -25,14 +25,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core import settings
-from core.errors import GlassError
-from core.memory import owner_of
-from core.models.assembly import absent_bias, assemble, is_absent
-from core.models.cache import cache, digest, note_digest, remember, remembered, scratch
-from core.models.families.common import Layout
-from core.models.safetensors import open_safetensors
-from core.models.stored import Stored
+from .. import settings
+from ..errors import GlassError
+from ..memory import owner_of
+from .assembly import absent_bias, assemble, is_absent
+from .cache import cache, digest, note_digest, remember, remembered, scratch
+from .families.common import Layout
+from .safetensors import open_safetensors
+from .stored import Stored
 
 WORTH = 1 << 20  # numbers that must be converted: fewer take no time
 _DAY = 86_400  # seconds: the last use is written down so often

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.models.download import remove
-from core.models.own import drop
+from .download import remove
+from .own import drop
 
 
 def forget(name: str) -> int:
@@ -14,6 +14,6 @@ def forget(name: str) -> int:
 
 def tidy() -> int:
     """Removes all converted weights; the bytes."""
-    from core.models import prepared  # NumPy takes a while, and whoever fetches does without
+    from . import prepared  # NumPy takes a while, and whoever fetches does without
 
     return prepared.forget()

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import math
 
-from core.config import Rope
-from core.errors import GlassError
-from core.models.fields import Fields, quote
+from ..config import Rope
+from ..errors import GlassError
+from .fields import Fields, quote
 
 KEYS = "rope_theta rope_parameters rope_scaling partial_rotary_factor "
 KEYS += "original_max_position_embeddings"

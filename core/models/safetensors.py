@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.errors import GlassError
-from core.models.fields import LARGEST_HEADER, LARGEST_SIDE, map_file, parse_json, quote, read_json
-from core.models.stored import Stored, checked_tensor
+from ..errors import GlassError
+from .fields import LARGEST_HEADER, LARGEST_SIDE, map_file, parse_json, quote, read_json
+from .stored import Stored, checked_tensor
 
 
 def open_safetensors(path: Path) -> dict[str, Stored]:

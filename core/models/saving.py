@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.errors import GlassError
-from core.models.fields import read_json
-from core.models.safetensors import open_safetensors
+from ..errors import GlassError
+from .fields import read_json
+from .safetensors import open_safetensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 KINDS = {  # what safetensors calls NumPy's kinds of numbers

@@ -15,17 +15,11 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 
-from core.errors import GlassError
-from core.models.cut_characters import byte_of
-from core.models.fields import (
-    LARGEST_VOCABULARY,
-    MOST_IN_VOCABULARY,
-    Fields,
-    read_json,
-    regular_size,
-)
-from core.models.languages import M2M_100, WMT_21, Languages
-from core.models.tokenizer import Encoding, as_refusal, check_pieces
+from ..errors import GlassError
+from .cut_characters import byte_of
+from .fields import LARGEST_VOCABULARY, MOST_IN_VOCABULARY, Fields, read_json, regular_size
+from .languages import M2M_100, WMT_21, Languages
+from .tokenizer import Encoding, as_refusal, check_pieces
 
 _END = "</s>"
 _CODE = re.compile(r">>[^<>]+<<")

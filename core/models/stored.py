@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import GlassError
-from core.models.fields import quote
+from ..errors import GlassError
+from .fields import quote
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config, weight_shapes
-from core.models.assembly import (
+from ..config import Config, weight_shapes
+from ..trace import bytes_of
+from .assembly import (
     Shapes,
     StoredWeight,
     Weight,
@@ -26,8 +27,7 @@ from core.models.assembly import (
     is_absent,
     lone_array,
 )
-from core.models.stored import Stored
-from core.trace import bytes_of
+from .stored import Stored
 
 _TABLES = ("embed.token.weight", "embed.position.weight", "head.logits.weight")
 _CHUNK = 1 << 20  # numbers of a table that are converted at a time

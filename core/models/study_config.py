@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.config import Config, Rope
-from core.errors import GlassError
-from core.models.fields import Fields
-from core.models.keys import Keys
-from core.models.rope_config import check_rope, own_rope
-from core.ops import ACTIVATIONS
+from ..config import Config, Rope
+from ..errors import GlassError
+from ..ops import ACTIVATIONS
+from .fields import Fields
+from .keys import Keys
+from .rope_config import check_rope, own_rope
 
 MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
 

@@ -18,10 +18,10 @@ import numpy as np
 import tokenizers
 from tokenizers import decoders
 
-from core.errors import GlassError
-from core.models.cut_characters import byte_of
-from core.models.fields import MOST_IN_VOCABULARY, read_json
-from core.models.languages import Languages
+from ..errors import GlassError
+from .cut_characters import byte_of
+from .fields import MOST_IN_VOCABULARY, read_json
+from .languages import Languages
 
 # The pieces that a study model spells unknown words with (training/vocabulary.py): what stands
 # inside a word, a letter or digit, and a consonant with a vowel. Short words that look like one of

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.errors import GlassError
-from core.models.any_tokenizer import Tokenizers, read_tokenizers
-from core.models.gguf import open_gguf
-from core.models.gguf_tokenizer import from_gguf
-from core.models.tokenizer import Tokenizer
+from ..errors import GlassError
+from .any_tokenizer import Tokenizers, read_tokenizers
+from .gguf import open_gguf
+from .gguf_tokenizer import from_gguf
+from .tokenizer import Tokenizer
 
 # A sentence with what tokenizers look at, and letters in a row, which patterns stumble over.
 _TRIED = (

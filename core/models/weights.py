@@ -15,19 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config
-from core.errors import GlassError
-from core.memory import room
-from core.models import keys, prepared
-from core.models.assembly import check_shapes, find_all
-from core.models.catalogue import shards_of
-from core.models.families import FAMILIES, bert_gguf, llama_gguf
-from core.models.families.common import Layout, fine_tuned_head
-from core.models.fields import Fields, quote, read_json
-from core.models.gguf import open_gguf
-from core.models.safetensors import open_safetensors, open_shards
-from core.models.stored import Stored
-from core.models.streaming import Streamed, nbytes_of_all
+from ..config import Config
+from ..errors import GlassError
+from ..memory import room
+from . import keys, prepared
+from .assembly import check_shapes, find_all
+from .catalogue import shards_of
+from .families import FAMILIES, bert_gguf, llama_gguf
+from .families.common import Layout, fine_tuned_head
+from .fields import Fields, quote, read_json
+from .gguf import open_gguf
+from .safetensors import open_safetensors, open_shards
+from .stored import Stored
+from .streaming import Streamed, nbytes_of_all
 
 _WHOLE = "model.safetensors"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")

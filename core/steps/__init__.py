@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from core.operands import given, is_weight
-from core.step_ref import StepRef, parse
-from core.steps import (
+from ..operands import given, is_weight
+from ..step_ref import StepRef, parse
+from . import (
     attention,
     embedding,
     feed_forward,
@@ -24,7 +24,7 @@ from core.steps import (
     sources,
     task,
 )
-from core.steps.kind import StepKind
+from .kind import StepKind
 
 # In this order: the values that belong to one step are listed as their kinds come.
 PARTS = (

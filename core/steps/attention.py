@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from core.operands import (
+from ..operands import (
     ALL,
     Cell,
     Result,
@@ -19,12 +19,12 @@ from core.operands import (
     sum_of_products,
     total,
 )
-from core.ops import softmax
-from core.step_ref import StepRef
-from core.steps.kind import ATTENTION, StepKind
-from core.steps.norm import UNNORMED, adds_as_made, norms_update, sublayer_reads
-from core.steps.positions import projects
-from core.text import factor, operand
+from ..ops import softmax
+from ..step_ref import StepRef
+from ..text import factor, operand
+from .kind import ATTENTION, StepKind
+from .norm import UNNORMED, adds_as_made, norms_update, sublayer_reads
+from .positions import projects
 
 BY_HEAD = {"u": "update; with h, that by one head"}
 

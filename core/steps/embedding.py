@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.operands import (
+from ..operands import (
     ALL,
     Cell,
     Result,
@@ -16,9 +16,9 @@ from core.operands import (
     sum_of_products,
     total,
 )
-from core.step_ref import StepRef
-from core.steps.kind import EMBED, StepKind
-from core.vectors import all_cosines, row_lengths
+from ..step_ref import StepRef
+from ..vectors import all_cosines, row_lengths
+from .kind import EMBED, StepKind
 
 
 def explain_row(cell: Cell) -> Result:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.operands import (
+from ..operands import (
     ALL,
     WEIGHTS,
     Cell,
@@ -17,22 +17,16 @@ from core.operands import (
     sum_of_products,
     vector_length,
 )
-from core.ops import ACTIVATIONS
-from core.recorder import KEEP, Run
-from core.step_ref import StepRef
-from core.steps.kind import FEED_FORWARD, StepKind
-from core.steps.letters import OUTPUT_TABLE
-from core.steps.norm import (
-    UNNORMED,
-    adds_as_made,
-    explain_normed_update,
-    norms_update,
-    sublayer_reads,
-)
-from core.text import operand
-from core.transformer import feed_forward, normalise
-from core.vectors import lengths
-from core.why.norms import through_update_norm
+from ..ops import ACTIVATIONS
+from ..recorder import KEEP, Run
+from ..step_ref import StepRef
+from ..text import operand
+from ..transformer import feed_forward, normalise
+from ..vectors import lengths
+from ..why.norms import through_update_norm
+from .kind import FEED_FORWARD, StepKind
+from .letters import OUTPUT_TABLE
+from .norm import UNNORMED, adds_as_made, explain_normed_update, norms_update, sublayer_reads
 
 
 def explain_neuron_input(cell: Cell) -> Result:

@@ -8,14 +8,14 @@ import math
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, added, average, constant, sum_of_products, total
-from core.step_ref import StepRef
-from core.steps.attention import BY_HEAD
-from core.steps.kind import ATTENTION, SELF, StepKind
-from core.steps.norm import length_of
-from core.text import factor, operand
-from core.vectors import TINY
-from core.why.norms import bias_as_added, through_update_norm
+from ..operands import ALL, Cell, Result, added, average, constant, sum_of_products, total
+from ..step_ref import StepRef
+from ..text import factor, operand
+from ..vectors import TINY
+from ..why.norms import bias_as_added, through_update_norm
+from .attention import BY_HEAD
+from .kind import ATTENTION, SELF, StepKind
+from .norm import length_of
 
 ROLES = ("previous token", "next token", "itself", "duplicate", "induction", "separator", "broad")
 

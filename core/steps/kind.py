@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from core.operands import Cell, Result
-from core.step_ref import StepRef
+from ..operands import Cell, Result
+from ..step_ref import StepRef
 
 EMBED, LAYER, STACK, HEAD, POOLER, TASK, LSTM = (
     (place,) for place in ("embed", "layer", "stack", "head", "pooler", "task", "lstm")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.operands import (
+from ..operands import (
     ALL,
     Cell,
     Result,
@@ -17,11 +17,11 @@ from core.operands import (
     sum_of_products,
     vector_length,
 )
-from core.step_ref import StepRef
-from core.steps.kind import LAYER, STACK, StepKind
-from core.steps.norm import sublayer_result
-from core.text import factor, operand
-from core.vectors import TINY, cosines, lengths
+from ..step_ref import StepRef
+from ..text import factor, operand
+from ..vectors import TINY, cosines, lengths
+from .kind import LAYER, STACK, StepKind
+from .norm import sublayer_result
 
 
 def explain_layer_out(cell: Cell) -> Result:

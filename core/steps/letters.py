@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.steps.kind import StepKind
+    from .kind import StepKind
 
 INDICES = {
     "l": "the token’s position",

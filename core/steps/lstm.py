@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-from core.operands import ALL, Cell, Result, constant, given, same, sum_of_products, total
-from core.steps.kind import HEAD, LSTM, StepKind
-from core.steps.letters import OUTPUT_TABLE, symbols
-from core.steps.output import logit_of
-from core.text import factor, operand
+from ..operands import ALL, Cell, Result, constant, given, same, sum_of_products, total
+from ..text import factor, operand
+from .kind import HEAD, LSTM, StepKind
+from .letters import OUTPUT_TABLE, symbols
+from .output import logit_of
 
 
 def explain_word_row(cell: Cell) -> Result:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.operands import (
+from ..operands import (
     ALL,
     Cell,
     Group,
@@ -26,11 +26,11 @@ from core.operands import (
     total,
     vector_length,
 )
-from core.recorder import input_of
-from core.step_ref import StepRef
-from core.steps.kind import ATTENTION, EMBED, FEED_FORWARD, LAYER, NORM, STACK, SUBLAYER, StepKind
-from core.text import operand
-from core.vectors import TINY, lengths
+from ..recorder import input_of
+from ..step_ref import StepRef
+from ..text import operand
+from ..vectors import TINY, lengths
+from .kind import ATTENTION, EMBED, FEED_FORWARD, LAYER, NORM, STACK, SUBLAYER, StepKind
 
 
 def sublayer_reads(config, ref: StepRef) -> str:

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from core.operands import (
+from ..operands import (
     ALL,
     Cell,
     Result,
@@ -21,13 +21,13 @@ from core.operands import (
     sum_of_products,
     total,
 )
-from core.ops import log_softmax, softmax
-from core.sampling import kept
-from core.step_ref import StepRef
-from core.steps.feed_forward import explain_activated
-from core.steps.kind import HEAD, POOLER, StepKind
-from core.steps.letters import OUTPUT_TABLE, PROBABILITY
-from core.text import factor, operand
+from ..ops import log_softmax, softmax
+from ..sampling import kept
+from ..step_ref import StepRef
+from ..text import factor, operand
+from .feed_forward import explain_activated
+from .kind import HEAD, POOLER, StepKind
+from .letters import OUTPUT_TABLE, PROBABILITY
 
 
 def explain_head_in(cell: Cell) -> Result:

@@ -8,13 +8,13 @@ import math
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, constant, product, same, sum_of_products, total
-from core.ops import alibi_slopes, relative_buckets, rotate, sinusoids, wave_rates, waves_of
-from core.step_ref import StepRef
-from core.steps.embedding import explain_similarity, similarity
-from core.steps.kind import ATTENTION, EMBED, SELF, STACK, StepKind
-from core.text import factor, operand
-from core.turning import rope_at, turn_rates
+from ..operands import ALL, Cell, Result, constant, product, same, sum_of_products, total
+from ..ops import alibi_slopes, relative_buckets, rotate, sinusoids, wave_rates, waves_of
+from ..step_ref import StepRef
+from ..text import factor, operand
+from ..turning import rope_at, turn_rates
+from .embedding import explain_similarity, similarity
+from .kind import ATTENTION, EMBED, SELF, STACK, StepKind
 
 FURTHEST = 64  # the distances that are tried out
 PAIRS = {"P": "number of rotary pairs"}

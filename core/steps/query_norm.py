@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, constant, product
-from core.steps.attention import explain_projection
-from core.steps.kind import ATTENTION, StepKind
-from core.steps.norm import root_mean_square
-from core.steps.positions import projects, rotates
+from ..operands import ALL, Cell, Result, constant, product
+from .attention import explain_projection
+from .kind import ATTENTION, StepKind
+from .norm import root_mean_square
+from .positions import projects, rotates
 
 
 def of_each_head(config) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config
-from core.operands import (
+from ..config import Config
+from ..operands import (
     ALL,
     WEIGHTS,
     Cell,
@@ -25,15 +25,12 @@ from core.operands import (
     same,
     sum_of_products,
 )
-from core.ops import ACTIVATIONS, soft_cap, softmax
-from core.step_ref import StepRef, ref_of
-from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
-from core.steps.letters import OUTPUT_TABLE, PROBABILITY
-from core.steps.output import softmax_of
-from core.text import factor, operand
-from core.why.head import reading
-from core.why.logit_lens import read_by_head
-from core.why.logit_parts import (
+from ..ops import ACTIVATIONS, soft_cap, softmax
+from ..step_ref import StepRef, ref_of
+from ..text import factor, operand
+from ..why.head import reading
+from ..why.logit_lens import read_by_head
+from ..why.logit_parts import (
     by_neuron,
     by_token,
     direction_of_update,
@@ -41,10 +38,13 @@ from core.why.logit_parts import (
     neuron_reads,
     parts,
 )
-from core.why.norms import back_through_norm, through_norm
-from core.why.places import before_last_norm, place_of, sublayers
-from core.why.score_parts import Pair, compared, let_through, look, sources_of
-from core.why.stream_sources import sources
+from ..why.norms import back_through_norm, through_norm
+from ..why.places import before_last_norm, place_of, sublayers
+from ..why.score_parts import Pair, compared, let_through, look, sources_of
+from ..why.stream_sources import sources
+from .kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
+from .letters import OUTPUT_TABLE, PROBABILITY
+from .output import softmax_of
 
 
 def of_stream(trace, ref: StepRef, token: int):

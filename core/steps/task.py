@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config
-from core.operands import ALL, Cell, Result, exponentials_of, product, same, sum_of_products, total
-from core.ops import HEAD_ACTIVATIONS
-from core.step_ref import StepRef
-from core.steps.kind import TASK, StepKind
-from core.steps.letters import PROBABILITY
-from core.steps.output import softmax_of
-from core.text import factor, operand
+from ..config import Config
+from ..operands import ALL, Cell, Result, exponentials_of, product, same, sum_of_products, total
+from ..ops import HEAD_ACTIVATIONS
+from ..step_ref import StepRef
+from ..text import factor, operand
+from .kind import TASK, StepKind
+from .letters import PROBABILITY
+from .output import softmax_of
 
 
 def explain_in(cell: Cell) -> Result:

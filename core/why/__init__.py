@@ -1,6 +1,6 @@
 """Why this word, and why did it look there: exact answers, by addition and by running again.
 
-    from core import load, why
+    from .. import load, why
     model = load("study-decoder")
     books, book = (f"The {word} that the student recommended" for word in ("books", "book"))
     are, is_ = (model.tokenizer.id_of(word) for word in ("are", "is"))
@@ -57,5 +57,5 @@ def __getattr__(name: str):
     whole engine.
     """
     if name in _HOME_OF:
-        return getattr(import_module(f"core.why.{_HOME_OF[name]}"), name)
-    raise AttributeError(f"module 'core.why' has no attribute '{name}'")
+        return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

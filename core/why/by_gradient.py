@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.why.outcome import Outcome, outcome_of, trace_of
+from ..errors import GlassError
+from .outcome import Outcome, outcome_of, trace_of
 
 TOKEN = "embed.token"
 

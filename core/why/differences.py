@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.influence import moved
-from core.step_ref import ref_of
+from ..errors import GlassError
+from ..influence import moved
+from ..step_ref import ref_of
 
 
 @dataclass(frozen=True)

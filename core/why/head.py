@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.config import Config
-from core.errors import GlassError
-from core.why.norms import back_through_norm, bias_of, norm_bias
-from core.why.places import config_of
+from ..config import Config
+from ..errors import GlassError
+from .norms import back_through_norm, bias_of, norm_bias
+from .places import config_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import whatif
-from core.edits import ablate_head, together
-from core.errors import GlassError
-from core.ops import log_softmax
-from core.steps.heads import ROLES
-from core.trace import Trace
+from .. import whatif
+from ..edits import ablate_head, together
+from ..errors import GlassError
+from ..ops import log_softmax
+from ..steps.heads import ROLES
+from ..trace import Trace
 
 Head = tuple[int, int]  # layer and number
 

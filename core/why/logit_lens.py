@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.ops import softmax
-from core.recorder import KEEP, Run, input_of
-from core.transformer import head, normalise
-from core.why.head import check_row, check_word, with_head
+from ..ops import softmax
+from ..recorder import KEEP, Run, input_of
+from ..transformer import head, normalise
+from .head import check_row, check_word, with_head
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.why.head import Reading, reading
-from core.why.norms import back_through_norm, bias_of, norm_bias
-from core.why.places import before_last_norm, config_of, sublayers
-from core.why.stream_sources import sources
+from ..errors import GlassError
+from .head import Reading, reading
+from .norms import back_through_norm, bias_of, norm_bias
+from .places import before_last_norm, config_of, sublayers
+from .stream_sources import sources
 
 
 @dataclass(frozen=True, eq=False)

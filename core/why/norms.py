@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.why.places import config_of
+from .places import config_of
 
 
 def through_norm(trace, path: str, x_SLD, rows_L):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import GlassError
-from core.trace import Trace
+from ..errors import GlassError
+from ..trace import Trace
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from functools import partial
 
 import numpy as np
 
-from core.errors import GlassError
-from core.patches import put_in, step_of
-from core.recorder import input_of
-from core.trace import Trace
-from core.why.outcome import Outcome, layers_after, outcome_of, trace_of
+from ..errors import GlassError
+from ..patches import put_in, step_of
+from ..recorder import input_of
+from ..trace import Trace
+from .outcome import Outcome, layers_after, outcome_of, trace_of
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.config import Config
-from core.errors import GlassError
-from core.step_ref import parse
+from ..config import Config
+from ..errors import GlassError
+from ..step_ref import parse
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 
-from core.influence import moved
-from core.whatif import padding_id
-from core.why.outcome import outcome_of, position_of, trace_of
+from ..influence import moved
+from ..whatif import padding_id
+from .outcome import outcome_of, position_of, trace_of
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.turning import turned
-from core.why.head import held_share
-from core.why.norms import bias_of, norm_bias, through_norm
-from core.why.places import config_of, sublayers
-from core.why.stream_sources import Written, bias, rows_of, sources
+from ..errors import GlassError
+from ..turning import turned
+from .head import held_share
+from .norms import bias_of, norm_bias, through_norm
+from .places import config_of, sublayers
+from .stream_sources import Written, bias, rows_of, sources
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from core.errors import GlassError
-from core.why.outcome import layers_after, outcome_of, trace_of
+from ..errors import GlassError
+from .outcome import layers_after, outcome_of, trace_of
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import GlassError
-from core.why.norms import bias_of, norm_bias, through_norm
-from core.why.places import config_of, place_of, reads_stream, sublayers
+from ..errors import GlassError
+from .norms import bias_of, norm_bias, through_norm
+from .places import config_of, place_of, reads_stream, sublayers
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from core.why.head import Reading, reading
-from core.why.logit_parts import parts
-from core.why.norms import back_through_norm, bias_of, norm_bias
-from core.why.places import config_of, sublayers
-from core.why.word_trail import held_gates
+from .head import Reading, reading
+from .logit_parts import parts
+from .norms import back_through_norm, bias_of, norm_bias
+from .places import config_of, sublayers
+from .word_trail import held_gates
 
 ALL = slice(None)
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.errors import GlassError
-from core.why.head import gates, reading
-from core.why.logit_parts import parts
-from core.why.norms import back_through_norm, bias_of, norm_bias
-from core.why.places import config_of, reads_stream, sublayers
+from ..errors import GlassError
+from .head import gates, reading
+from .logit_parts import parts
+from .norms import back_through_norm, bias_of, norm_bias
+from .places import config_of, reads_stream, sublayers
 
 ROOT, REST = "head.logits", "the rest"
 

@@ -20,8 +20,9 @@ import pytest
 from core import explain, load, why
 from core.cli import attend, screen
 from core.cli import models as models_command
-from core.cli.main import COMMANDS, main
+from core.cli.main import COMMANDS, main, opened
 from core.models.catalogue import CATALOGUE
+from core.places import APP
 from core.source import lines_that_made
 from core.text import number, on_one_line, percent
 from tests.helpers import make_command_line
@@ -87,7 +88,7 @@ def test_help_has_an_example(capsys, asked):
     assert " ".join(["  python -m core", *asked]) in printed.out.partition("example:")[2]
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "models"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("models", "app")])
 def test_the_examples_of_the_help_run(capsys, monkeypatch, tmp_path, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
@@ -105,10 +106,40 @@ def test_the_examples_of_the_help_run(capsys, monkeypatch, tmp_path, name):
 
 
 @pytest.mark.parametrize(
+    "asked, options",
+    (
+        ([], []),
+        (["--port", "8600", "--no-browser"], ["--server.port=8600", "--server.headless=true"]),
+        (["--address", "0.0.0.0"], ["--server.address=0.0.0.0"]),
+    ),
+)
+def test_the_app_is_opened_from_its_own_folder(monkeypatch, tmp_path, asked, options):
+    """tests/package opens it; here nobody waits for a server to end."""
+    monkeypatch.chdir(tmp_path)
+    ran = []
+    monkeypatch.setattr(
+        "streamlit.web.cli.main", lambda words, **more: ran.append((words, Path.cwd()))
+    )
+    assert main(["app", *asked]) == 0
+    assert ran == [(["run", "app.py", *options], APP)]
+
+
+def test_the_command_alone_opens_the_app(monkeypatch):
+    ran = []
+    monkeypatch.setattr("core.cli.main.main", lambda words: ran.append(words) or 0)
+    for words in (["glassformer"], ["glassformer", "models", "list"]):
+        monkeypatch.setattr(sys, "argv", words)
+        assert opened() == 0
+    assert ran == [["app"], ["models", "list"]]
+
+
+@pytest.mark.parametrize(
     "asked",
     (
         [],
         ["bring"],
+        ["app", "--port", "0"],
+        ["app", "--port", "eight"],
         ["\x1b[31mbring"],
         ["trace"],
         ["trace", "a", "--out", "run.txt"],

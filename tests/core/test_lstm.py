@@ -176,7 +176,7 @@ def test_weights_of_another_shape_stop_at_their_own_line():
 
 
 def test_it_is_read_from_its_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     with pytest.raises(GlassError, match="study-lstm"):
         load()
     write_lstm(tmp_path)
@@ -195,7 +195,7 @@ def test_it_is_read_from_its_folder(tmp_path, monkeypatch):
     "field, value", [("model_type", "bert"), ("n_units", 7), ("n_vocab", "many"), ("n_units", None)]
 )
 def test_files_that_are_wrong_are_refused_with_a_sentence(tmp_path, monkeypatch, field, value):
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     write_lstm(tmp_path, **{field: value})
     with pytest.raises(GlassError):
         load()

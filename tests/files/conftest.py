@@ -39,7 +39,7 @@ def alone(monkeypatch, tmp_path):
     monkeypatch.setenv("GLASSFORMER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("GLASSFORMER_MODELS", raising=False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "others"))
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path / "assets")
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path / "assets")
     for entry in (FROM_WHEEL, FROM_HUB, FROM_BOTH):
         monkeypatch.setitem(CATALOGUE, entry.name, entry)
     yield

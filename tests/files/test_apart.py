@@ -73,7 +73,7 @@ limited = pytest.mark.skipif(sys.platform != "linux", reason="this system has no
 def program(tmp_path, monkeypatch):
     (tmp_path / "program.py").write_text(PROGRAM)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    return str(tmp_path / "program.py")
+    return "program"
 
 
 def test_a_program_answers_once(program):

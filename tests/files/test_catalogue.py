@@ -139,7 +139,7 @@ def test_the_guide_has_a_row_for_every_model():
 
 def test_nothing_is_here_at_first():
     assert [name for name in CATALOGUE if find(name)] == []
-    with pytest.raises(GlassError, match="python -m core.models fetch small"):
+    with pytest.raises(GlassError, match="python -m core models fetch small"):
         resolve("small")
 
 

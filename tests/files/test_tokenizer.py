@@ -40,7 +40,7 @@ def test_ids_are_those_of_an_outside_tokenizer(name, request):
 @pytest.mark.parametrize("name", ("study-encoder", "study-decoder", "study-translator"))
 def test_spelling_does_not_depend_on_the_order_of_the_vocabulary(name):
     """The letters, syllables and ##pieces of the shipped models stay the same under any ids."""
-    file = catalogue.ASSETS / name / "tokenizer.json"
+    file = catalogue.MODELS / name / "tokenizer.json"
     shipped, data = from_file(file), json.loads(file.read_text(encoding="utf-8"))
     spelled_with = {shipped.piece(number) for number in shipped.spelling}
     assert {"b", "ü", "7", "zu", "##s", "##ness"} <= spelled_with

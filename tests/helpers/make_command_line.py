@@ -14,11 +14,12 @@ import re
 import shlex
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from unittest.mock import patch
 
-from core.cli.main import PROG, main
+from core.cli.main import main
+from core.places import PROGRAM
 
 FILE = Path(__file__).resolve().parents[2] / "docs/command-line.md"
 BLOCK = re.compile(r"```console\n\$ (.+)\n((?:(?!```).*\n)*)```")
@@ -33,10 +34,11 @@ def examples(text: str) -> list[tuple[str, str]]:
 def printed(command: str) -> str:
     """What a command prints. It may write files: they are gone afterwards."""
     head, words = HEAD.search(command), shlex.split(HEAD.sub("", command))
-    assert " ".join(words[:3]) == PROG, command
+    assert " ".join(words[:3]) == PROGRAM, command
     out = io.StringIO()
     with elsewhere(), redirect_stdout(out), patch.dict(os.environ, {"COLUMNS": "80"}):
-        main(words[3:])
+        with suppress(SystemExit):  # after --help
+            main(words[3:])
     lines = out.getvalue().splitlines(keepends=True)
     return "".join(lines[: int(head[1])] if head else lines)
 

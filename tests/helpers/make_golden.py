@@ -320,7 +320,7 @@ def study(name: str) -> None:
     from training import networks
 
     ids = tiny.STUDY_IDS if name == "study-translator" else tiny.STUDY_IDS[:1]
-    steps = networks.record(restore(catalogue.ASSETS / name).double(), *ids)
+    steps = networks.record(restore(catalogue.MODELS / name).double(), *ids)
     np.savez_compressed(
         tiny.GOLDEN / f"{name}.npz", **{step: value.numpy() for step, value in steps.items()}
     )

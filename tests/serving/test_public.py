@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 import streamlit as st
+from streamlit import runtime
 
 from core import time_limit
 from core.models import catalogue
@@ -67,7 +68,14 @@ def test_a_server_is_public_if_it_says_so_or_listens_beyond_this_machine(
 ):
     monkeypatch.setenv("GLASSFORMER_PUBLIC", said)
     monkeypatch.setattr(st, "get_option", {"server.address": address}.get)
+    monkeypatch.setattr(runtime, "exists", lambda: True)
     assert owner.is_public() == public_
+
+
+def test_where_no_server_is_nothing_is_public(monkeypatch):
+    """The command line may run in a folder whose settings name another address."""
+    monkeypatch.setattr(st, "get_option", {"server.address": "0.0.0.0"}.get)
+    assert not owner.is_public()
 
 
 def test_a_public_server_lists_what_it_has_and_offers_no_download(public, monkeypatch):

@@ -31,7 +31,7 @@ def sentences() -> tuple:
 @cache
 def models() -> dict:
     for name in (LSTM, ATTENTION):
-        if not (catalogue.ASSETS / name / "model.safetensors").exists():
+        if not (catalogue.MODELS / name / "model.safetensors").exists():
             pytest.skip(f"{name} is not trained yet")
     return {LSTM: lstm.load(LSTM), ATTENTION: load(ATTENTION)}
 

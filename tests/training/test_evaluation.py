@@ -25,7 +25,7 @@ def sample(half: str) -> tuple:
 
 def shipped(name: str):
     """A model, where its weights are in the repository."""
-    if not (catalogue.ASSETS / name / "model.safetensors").exists():
+    if not (catalogue.MODELS / name / "model.safetensors").exists():
         pytest.skip(f"{name} is not trained yet")
     return evaluate.loaded(name)
 

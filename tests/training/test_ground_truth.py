@@ -24,7 +24,7 @@ OF_NAME = {name.name: name.kind for name in lexicon.table(Name)}
 @cache
 def model():
     """In float64, so that a slope can be measured."""
-    if not (catalogue.ASSETS / "study-decoder" / "model.safetensors").exists():
+    if not (catalogue.MODELS / "study-decoder" / "model.safetensors").exists():
         pytest.skip("study-decoder is not trained yet")
     return load("study-decoder", dtype=np.float64)
 
@@ -302,7 +302,7 @@ def test_a_noun_is_linked_to_each_of_its_adjectives():
 @pytest.mark.slow
 def test_the_script_prints_a_table_of_each_model_and_how_they_compare(monkeypatch, capsys):
     model()
-    folder = str(catalogue.ASSETS / "study-decoder")
+    folder = str(catalogue.MODELS / "study-decoder")
     options = ["--each", "1", "--links", "5", "--steps", "2"]
     monkeypatch.setattr("sys.argv", ["ground_truth", "study-decoder", folder + "/", *options])
     ground_truth.main()

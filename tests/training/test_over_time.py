@@ -93,7 +93,7 @@ def few():
 
 
 def test_all_steps_are_measured_and_the_file_is_read_again(decoder, few, tmp_path):
-    end = load_file(catalogue.ASSETS / "study-decoder/model.safetensors")
+    end = load_file(catalogue.MODELS / "study-decoder/model.safetensors")
     start = {k: (0.1 * np.sign(v)).astype(np.float16) for k, v in end.items()}
     for step, tensors in ((0, start), (90, end)):
         save_file(tensors, file_of(tmp_path, step))

@@ -43,7 +43,7 @@ def assets(tmp_path, monkeypatch):
     """
     for name in LAYERS:
         write_study(tmp_path, name)
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     first_model = replace(CODECS["model"], default=catalogue.default())
     monkeypatch.setitem(CODECS, "model", first_model)
     clear()
@@ -223,7 +223,7 @@ def test_two_of_three_tables_are_refused(tmp_path):
 
 
 def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     with pytest.raises(GlassError, match="assets/models/study-lstm"):
         load_embedded("study-lstm", lambda data: {})
     folder = write_study(tmp_path, "study-decoder").rename(tmp_path / "study-lstm")
@@ -263,7 +263,7 @@ def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_p
 import sys
 from pathlib import Path
 from core.models import catalogue
-catalogue.ASSETS = Path(sys.argv[1])
+catalogue.MODELS = Path(sys.argv[1])
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("app.py", default_timeout=60).run()
 assert not app.exception and app.session_state["memory"].shown.model == "study-decoder"

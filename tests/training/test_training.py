@@ -66,7 +66,7 @@ def check_every_step(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_step_is_that_of_the_numpy_forward_pass(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.models.catalogue.ASSETS", tmp_path)
+    monkeypatch.setattr("core.models.catalogue.MODELS", tmp_path)
     networks.export(small(name), tmp_path / name)
     check_every_step(tmp_path / name, name)
 

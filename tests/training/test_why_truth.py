@@ -25,7 +25,7 @@ FORMS |= {noun.en_plural: "plural" for noun in lexicon.table(Noun) if not noun.m
 @cache
 def answers() -> list[why_truth.Answer]:
     """The model's, on sentences that the rule was made on."""
-    if not (catalogue.ASSETS / "study-decoder" / "model.safetensors").exists():
+    if not (catalogue.MODELS / "study-decoder" / "model.safetensors").exists():
         pytest.skip("study-decoder is not trained yet")
     plain, _ = why_truth.draw("development", 60, 0)
     dice, model = random.Random(5), load("study-decoder")

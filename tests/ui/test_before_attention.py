@@ -43,7 +43,7 @@ TEXT = "The book that the student recommended is expensive."
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """Small random models in the place of those that are trained."""
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     clear()
     write_lstm(tmp_path)
     write_study(tmp_path, "study-decoder")
@@ -152,7 +152,7 @@ def test_the_word_that_is_proposed_is_another_whole_word(study):
 
 
 def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, monkeypatch, minilm):
-    monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     clear()
     app = opened(PAGE, **OPEN, model="minilm", token="8")
     assert not app.exception and not app.warning

@@ -120,7 +120,7 @@ def test_the_command_that_fetches_a_model_elsewhere_can_be_copied(monkeypatch):
     app = opened(model=name)
     downloads.jobs.clear()
     assert not app.exception and "network is down" in app.error[0].value
-    assert any(f"`python -m core.models fetch {name}`" in each.value for each in app.caption)
+    assert any(f"`python -m core models fetch {name}`" in each.value for each in app.caption)
 
 
 def test_a_model_whose_file_is_damaged_is_not_called_absent(download, monkeypatch):

@@ -26,7 +26,7 @@ PLACES = range(len(early_words().examples))
 def shipped():
     """The models that were measured."""
     for name in (LSTM, ATTENTION):
-        if not (catalogue.ASSETS / name / "model.safetensors").exists():
+        if not (catalogue.MODELS / name / "model.safetensors").exists():
             pytest.skip(f"{name} is not trained yet")
 
 

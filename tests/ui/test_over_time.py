@@ -21,7 +21,7 @@ from ui.text import labelled
 PAGE, BOOKS = "pages/17_How_it_learned.py", "The books that the student recommended"
 STUDY = {"model": "study-decoder", "sentence": BOOKS}
 CARD = STUDY | {"cards": "learned-training"}
-HOME = catalogue.ASSETS / "study-decoder"
+HOME = catalogue.MODELS / "study-decoder"
 kept = pytest.mark.skipif(
     not ((HOME / FOLDER).is_dir() and (HOME / MEASURES).is_file()),
     reason="the snapshots of study-decoder are not made yet",

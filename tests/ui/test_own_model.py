@@ -21,7 +21,7 @@ from ui.session.owner import came_from_here, is_here, may_open
 from ui.session.selection import fits
 from ui.shell import downloads
 
-FOLDER = Path(catalogue.ASSETS / "study-decoder")
+FOLDER = Path(catalogue.MODELS / "study-decoder")
 FILES = [each for each in FOLDER.iterdir() if each.is_file()]  # its snapshots are in a folder
 HUB = "someone/copy"
 

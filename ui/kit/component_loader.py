@@ -18,13 +18,13 @@ browser keeps is never out of date.
 from __future__ import annotations
 
 from hashlib import sha256
-from pathlib import Path
 
 from streamlit.components import v2
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
-ASSETS = Path(__file__).parents[2] / "assets"
+from core.places import ASSETS
+
 _FILES = {path.name: path.read_text("utf-8") for path in sorted(ASSETS.glob("components/*.*s"))}
 _DATA = (ASSETS / "components/glossary.json").read_text("utf-8")
 _VERSION = sha256("\0".join((*_FILES.values(), _DATA)).encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from threading import Lock
 
 import streamlit as st
 
+from core.places import PROGRAM
 from core.run_file import ASKED, Progress, facts_of, nbytes_of, nothing_to_say, write_to
 from core.text import counted
 from ui.kit.picture_frame import in_a_name
@@ -54,7 +55,7 @@ def run_files(view: View) -> None:
     if size > MOST:
         st.caption(
             f"That is more than the {in_bytes(MOST)} that this page writes. On the command line,"
-            " `python -m core trace` writes a run of any size, or a part of it."
+            f" `{PROGRAM} trace` writes a run of any size, or a part of it."
         )
         return
     with st.container(horizontal=True, key="run-files"):

@@ -18,8 +18,9 @@ import json
 import re
 from functools import lru_cache
 
+from core.places import ASSETS
 from core.step_ref import StepRef
-from ui.kit.component_loader import ASSETS, component
+from ui.kit.component_loader import component
 from ui.session import sent
 from ui.session.navigation import GLOSSARY as PAGE
 from ui.session.navigation import go

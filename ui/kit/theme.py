@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
+
+from core.places import ASSETS
 
 MEANINGS = {
     "q": "query: what a token looks for",
@@ -65,7 +66,7 @@ THEME_COLOURS = (
     "linkColor",
 )
 _GROUNDS = ("backgroundColor", "secondaryBackgroundColor")
-_STYLE = Path(__file__).parents[2] / "assets/app.css"
+_STYLE = ASSETS / "app.css"
 
 
 def head_colour(head: int, lightness: int = 52) -> str:

@@ -12,7 +12,7 @@ import re
 from functools import cache
 
 from core.errors import GlassError
-from ui.kit.component_loader import ASSETS
+from core.places import ASSETS
 
 FOLDERS = ("report", "components")  # where a module is looked for
 START = "host.js"

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from core.errors import GlassError
 from core.lstm import Lstm
+from core.places import APP, ASSETS, PROGRAM
 from core.steps.letters import AXES
-from ui.kit.component_loader import ASSETS, style_sheets
+from ui.kit.component_loader import style_sheets
 from ui.kit.picture_frame import changed, picture_frame
 from ui.kit.theme import COLOURS, head_colour, ink
 from ui.kit.token_words import token_row
@@ -37,7 +37,7 @@ from ui.session.selection import MASKS
 from ui.session.view import View
 
 VERSION = 1  # of the layout of the numbers in a report
-CONFIG = Path(__file__).parents[2] / ".streamlit/config.toml"
+CONFIG = APP / ".streamlit/config.toml"
 DRAWN = ("alignment", "heatmap", "lines", "overview", "place", "saving", "strip", "table")
 SHEETS = tuple(f"glass_{name}" for name in (*DRAWN, "explanation"))
 FONTS = {
@@ -85,18 +85,35 @@ class Report:
         return len(self.text.encode())
 
 
-def report(view: View, stages: Sequence[str], progress: Progress = nothing_to_say) -> Report:
+@dataclass(frozen=True)
+class Framed:
+    """A report within a page of something else, such as a notebook."""
+
+    stages: tuple[str, ...]  # those whose figures it shows, of those whose numbers it holds
+    limit: int  # bytes
+    change: str = ""  # how the run differs from that of the trained model, where that is not known
+    cell: str = ""  # the number that is open at first: decoder.3.attn.pattern[4, 3, 2]
+
+
+def report(
+    view: View,
+    stages: Sequence[str],
+    progress: Progress = nothing_to_say,
+    framed: Framed | None = None,
+) -> Report:
     """The report of a run, with those stages, as it is looked at in the view. progress: called with
     the parts done and the parts in all.
 
-    At most LIMIT bytes in UTF-8. Raises GlassError for an LSTM, and where not even one
-    layer fits.
+    At most LIMIT bytes in UTF-8, or as many as its frame has room for. Raises GlassError for an
+    LSTM, and where not even one layer fits.
     """
     if isinstance(view.model, Lstm):
         raise GlassError(f"{view.title} is an LSTM: a report shows transformers.")
-    told = facts(view, stages)
+    told, limit = facts(view, stages), framed.limit if framed else LIMIT
+    if framed:
+        told |= framed_facts(view, framed)
     frame = written(told | {"left_out": [LONGEST_NOTE]}, "", view)
-    found = contents(view, stages, LIMIT - len(frame.encode()), progress)
+    found = contents(view, stages, limit - len(frame.encode()), progress)
     missing = left_out(view, found)
     return Report(written(told | {"left_out": missing}, found.text(), view), tuple(missing))
 
@@ -177,6 +194,16 @@ def facts(view: View, stages: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def framed_facts(view: View, framed: Framed) -> dict[str, Any]:
+    """What differs in a frame: the title and the footer are left out, and less may be shown."""
+    return {
+        "framed": True,
+        "cell": framed.cell,
+        "change": framed.change or changed(view, OVERVIEW),
+        "stages": [stage_entry(name) for name in framed.stages],
+    }
+
+
 def stage_entry(name: str) -> dict[str, Any]:
     """A stage as the browser draws it."""
     stage = STAGES[name]
@@ -198,7 +225,7 @@ def command(view: View) -> str:
     }
     parts += [word for name, value in asked.items() if value for word in (name, value)]
     parts += ["--chat"] * request.chat
-    return f"python -m core explain {{cell}} {shlex.join(parts)}"
+    return f"{PROGRAM} explain {{cell}} {shlex.join(parts)}"
 
 
 def left_out(view: View, found: Contents) -> list[str]:

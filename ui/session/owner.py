@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit import runtime
 
 from core import settings
 from core.models import catalogue
@@ -29,10 +30,13 @@ _FORWARDED = {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", 
 
 def is_public() -> bool:
     """Whether the server is open to strangers: GLASSFORMER_PUBLIC says so (1) or denies it (0). If
-    it says nothing: when the server listens beyond this machine.
+    it says nothing: when the server listens beyond this machine. The command line and a notebook
+    have no server.
     """
     if said := settings.text("PUBLIC"):
         return said == "1"
+    if not runtime.exists():
+        return False
     return not is_here(st.get_option("server.address") or "")
 
 

@@ -28,7 +28,7 @@ from core.lstm import Lstm
 from core.models import catalogue
 from core.models.cache import differs, stamp_of
 from core.models.chat_template import ChatTemplate
-from core.models.engines import installed, is_known, trace_with
+from core.models.engines import ENGINES, installed, is_known, trace_with
 from core.models.model import Model
 from core.models.streaming import most_held
 from core.models.tokenizer import Encoding, ids_typed
@@ -343,7 +343,7 @@ def uses_engine(request: RunRequest) -> bool:
     it was trained, on one text.
     """
     plain = (request.mask, request.change, request.second) == ("trained", "", "")
-    if request.engine == "numpy" or not plain:
+    if request.engine == "numpy" or request.engine not in ENGINES or not plain:
         return False
     model = model_of(request.model)
     return isinstance(model, Model) and model.place is not None and is_known(model.place)

@@ -19,7 +19,6 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -32,9 +31,10 @@ from core.learning import METHODS
 from core.models import catalogue
 from core.models.engines import ENGINES
 from core.models.own import LONGEST as LONGEST_NAME
+from core.places import ASSETS
 from ui.session import owner
 
-_EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
+_EXAMPLES = ASSETS / "examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
 # What is read until the reader types: a sentence that asks for its next word
 OPENING = next(example["text"] for example in EXAMPLES if example.get("opens"))

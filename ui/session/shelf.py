@@ -2,6 +2,7 @@
 
     SHELF.get(key, make)    the value of a key; one reader makes it while others who want it wait
     SHELF.find(key)         the value of a key if it has been made
+    SHELF.put(key, value)   has it be this one
     SHELF.begin()           a page is about to be drawn: what this thread and session had is let go
     keep_tidy()             starts the thread that gives memory back
 
@@ -83,6 +84,13 @@ class Shelf:
         """The value of a key if it has been made; else None."""
         with self._lock:
             return self._alive.get(key)
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """From here on the value of a key is this one, whatever it was."""
+        with self._lock:
+            self._entries.pop(key, None)
+            self._put(key, value, stays=False)
+        self._make_room()
 
     def begin(self) -> None:
         """Lets go of what this thread holds and this session looked at."""

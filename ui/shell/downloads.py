@@ -15,12 +15,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.errors import GlassError
 from core.models import catalogue, download
 from core.models.download import StoppedError
+from core.places import PROGRAM
 from ui.session import runs
 from ui.session.owner import is_public
 from ui.text import plain
 
 OFFLINE = (
-    "**Without a network:** on a machine that has one, run `python -m core.models fetch {name}`"
+    f"**Without a network:** on a machine that has one, run `{PROGRAM} models fetch {{name}}`"
     " in a copy of this app. It prints the model’s folder. Copy that folder to the same place"
     " here and reload this page."
 )

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ui.kit.component_loader import ASSETS, library
+from core.places import ASSETS
+from ui.kit.component_loader import library
 from ui.kit.components import follow_connection, follow_theme, show_seen
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame

@@ -4,7 +4,7 @@ A folder says in config.json which of FAMILIES it is ("model_type"). docs/models
 one.
 """
 
-from core.models.families import (
+from . import (
     albert,
     bart,
     bert,

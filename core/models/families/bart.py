@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.config import Config
-from core.errors import GlassError
-from core.models import keys
-from core.models.families.common import (
+from ...config import Config
+from ...errors import GlassError
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from .common import (
     ACTIVATIONS,
     Family,
     Layout,
@@ -23,8 +25,6 @@ from core.models.families.common import (
     unread_table,
     weights_of,
 )
-from core.models.fields import Fields
-from core.models.stored import Stored
 
 COMPUTED = (
     "vocab_size d_model encoder_layers decoder_layers encoder_attention_heads "

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.config import Config, Task
-from core.models import keys
-from core.models.families import tasks
-from core.models.families.common import (
-    ACTIVATIONS,
-    Family,
-    Layout,
-    layer_count,
-    sizes,
-    tensor_names,
-)
-from core.models.families.tasks import Head
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Config, Task
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from . import tasks
+from .common import ACTIVATIONS, Family, Layout, layer_count, sizes, tensor_names
+from .tasks import Head
 
 COMPUTED = (
     "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import Config
-from core.errors import GlassError
-from core.models import keys
-from core.models.families.common import Layout, head_width, layer_count, tensor_names
-from core.models.fields import Fields
-from core.models.keys import Keys
-from core.models.stored import Stored
+from ...config import Config
+from ...errors import GlassError
+from .. import keys
+from ..fields import Fields
+from ..keys import Keys
+from ..stored import Stored
+from .common import Layout, head_width, layer_count, tensor_names
 
 ARCHITECTURE = "bert"
 _COMPUTED = (

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config, weight_shapes
-from core.errors import GlassError
-from core.models.fields import Fields
-from core.models.keys import Keys
-from core.models.stored import Stored
+from ...config import Config, weight_shapes
+from ...errors import GlassError
+from ..fields import Fields
+from ..keys import Keys
+from ..stored import Stored
 
 ACTIVATIONS = {  # as `transformers` calls them -> as core/ops.py does
     "gelu": "gelu",

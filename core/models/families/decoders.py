@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config
-from core.errors import GlassError
-from core.models.families import llama
-from core.models.families.common import Layout, Rows, headless_class, headless_notes, tensor_names
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Config
+from ...errors import GlassError
+from ..fields import Fields
+from ..stored import Stored
+from . import llama
+from .common import Layout, Rows, headless_class, headless_notes, tensor_names
 
 SHARED = {  # keys of the config that every one of these families refuses or passes over
     "is_encoder_decoder": (None, False),

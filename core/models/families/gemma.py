@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.models import keys, rope_config
-from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, decoder_layout, turning
-from core.models.families.llama import NAMES
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import ACTIVATIONS, Family, Layout, layer_count, sizes
+from .decoders import SHARED, decoder_layout, turning
+from .llama import NAMES
 
 COMPUTED = (
     "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim "

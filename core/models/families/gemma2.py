@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.models import keys, rope_config
-from core.models.families import gemma, llama
-from core.models.families.common import ACTIVATIONS, Family, Layout
-from core.models.families.decoders import turning
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from . import gemma, llama
+from .common import ACTIVATIONS, Family, Layout
+from .decoders import turning
 
 COMPUTED = (
     f"{gemma.COMPUTED} hidden_activation query_pre_attn_scalar sliding_window layer_types "

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.config import Rope
-from core.models import keys, rope_config
-from core.models.families import gemma, gemma2
-from core.models.families.common import ANY_LENGTH, Family, Layout
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Rope
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from . import gemma, gemma2
+from .common import ANY_LENGTH, Family, Layout
 
 KEYS = keys.family_keys(
     computed=(

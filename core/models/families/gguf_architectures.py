@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.models.families.common import ANY_LENGTH
-from core.models.fields import Fields
+from ..fields import Fields
+from .common import ANY_LENGTH
 
 RMS = "attention.layer_norm_rms_epsilon"
 HEAD_NORMS = {f"decoder.{{}}.attn.{x}.norm": f"blk.{{}}.attn_{x}_norm" for x in "qk"}

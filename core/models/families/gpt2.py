@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import Config
-from core.models import keys
-from core.models.families import tasks
-from core.models.families.common import (
+from ...config import Config
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from . import tasks
+from .common import (
     ACTIVATIONS,
     Family,
     Layout,
@@ -17,9 +19,7 @@ from core.models.families.common import (
     sizes,
     tensor_names,
 )
-from core.models.families.tasks import Head
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .tasks import Head
 
 KEYS = keys.family_keys(
     computed=(

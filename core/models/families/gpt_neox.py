@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.models import keys
-from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, cut_by_head, decoder_layout, turning
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from .common import ACTIVATIONS, Family, Layout, layer_count, sizes
+from .decoders import SHARED, cut_by_head, decoder_layout, turning
 
 KEYS = keys.family_keys(
     computed=(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import Rope
-from core.models import keys, rope_config
-from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, decoder_layout, unpaired
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Rope
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import ACTIVATIONS, Family, Layout, layer_count, sizes
+from .decoders import SHARED, decoder_layout, unpaired
 
 KEYS = keys.family_keys(
     computed=(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.config import Config
-from core.errors import GlassError
-from core.models import keys, rope_config
-from core.models.families import tasks
-from core.models.families.common import (
+from ...config import Config
+from ...errors import GlassError
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from . import tasks
+from .common import (
     ACTIVATIONS,
     ANY_LENGTH,
     Family,
@@ -20,9 +22,7 @@ from core.models.families.common import (
     tensor_names,
     with_defaults,
 )
-from core.models.families.tasks import Head
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .tasks import Head
 
 DECODER_ONLY = {
     "is_encoder_decoder": (None, False),

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config, Rope
-from core.errors import GlassError
-from core.models import keys, rope_config
-from core.models.families.common import ANY_LENGTH, Layout, Rows, layer_count, tensor_names
-from core.models.families.gguf_architectures import ARCHITECTURES, JOINED, Architecture
-from core.models.families.granite import UPDATES
-from core.models.families.llama import rotary
-from core.models.families.phi3 import joined_rows
-from core.models.fields import Fields, quote
-from core.models.keys import Keys
-from core.models.stored import Stored
+from ...config import Config, Rope
+from ...errors import GlassError
+from .. import keys, rope_config
+from ..fields import Fields, quote
+from ..keys import Keys
+from ..stored import Stored
+from .common import ANY_LENGTH, Layout, Rows, layer_count, tensor_names
+from .gguf_architectures import ARCHITECTURES, JOINED, Architecture
+from .granite import UPDATES
+from .llama import rotary
+from .phi3 import joined_rows
 
 _EVERY = (  # computed for every architecture
     "vocab_size context_length embedding_length block_count feed_forward_length "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys, rope_config
-from core.models.families.common import Family, Layout, with_defaults
-from core.models.families.llama import DECODER_ONLY, layout_of
-from core.models.families.windows import window_of
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import Family, Layout, with_defaults
+from .llama import DECODER_ONLY, layout_of
+from .windows import window_of
 
 KEYS = keys.family_keys(
     computed=(

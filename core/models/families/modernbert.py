@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config, Rope
-from core.models import keys, rope_config
-from core.models.families.common import (
+from ...config import Config, Rope
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import (
     ACTIVATIONS,
     ANY_LENGTH,
     Family,
@@ -23,9 +25,7 @@ from core.models.families.common import (
     tensor_names,
     with_defaults,
 )
-from core.models.families.windows import FULL, SLIDING, windows_of
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .windows import FULL, SLIDING, windows_of
 
 KEYS = keys.family_keys(
     computed=(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import Config
-from core.errors import GlassError
-from core.models import keys
-from core.models.families import bert, tasks
-from core.models.families.common import Family, Layout, tensor_names
-from core.models.families.roberta import HEAD_BIASES, heads_of, word_head
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Config
+from ...errors import GlassError
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from . import bert, tasks
+from .common import Family, Layout, tensor_names
+from .roberta import HEAD_BIASES, heads_of, word_head
 
 _PAD = 1  # `transformers` takes no other, whatever the config says
 _BUCKETS = 32  # the same

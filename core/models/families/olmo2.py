@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys, rope_config
-from core.models.families.common import Family, Layout, with_defaults
-from core.models.families.llama import ATTENTION, DECODER_ONLY, NAMES, layout_of
-from core.models.families.qwen3 import HEAD_NORMS
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import Family, Layout, with_defaults
+from .llama import ATTENTION, DECODER_ONLY, NAMES, layout_of
+from .qwen3 import HEAD_NORMS
 
 KEYS = keys.family_keys(
     computed=(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys
-from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, decoder_layout
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from .common import ACTIVATIONS, Family, Layout, layer_count, sizes
+from .decoders import SHARED, decoder_layout
 
 KEYS = keys.family_keys(
     computed=(

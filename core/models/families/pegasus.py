@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys
-from core.models.families.bart import ALSO, COMPUTED, NO_EFFECT, REFUSED, Kin, layout_of
-from core.models.families.common import Family, Layout
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from .bart import ALSO, COMPUTED, NO_EFFECT, REFUSED, Kin, layout_of
+from .common import Family, Layout
 
 KEYS = keys.family_keys(
     computed=COMPUTED,

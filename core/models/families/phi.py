@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys, rope_config
-from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, decoder_layout, turning
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import ACTIVATIONS, Family, Layout, layer_count, sizes
+from .decoders import SHARED, decoder_layout, turning
 
 KEYS = keys.family_keys(
     computed=(

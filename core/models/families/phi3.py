@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.config import Config
-from core.models import keys, rope_config
-from core.models.families.common import Family, Layout, Rows, with_defaults
-from core.models.families.llama import DECODER_ONLY, NAMES, layout_of
-from core.models.families.windows import window_of
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Config
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import Family, Layout, Rows, with_defaults
+from .llama import DECODER_ONLY, NAMES, layout_of
+from .windows import window_of
 
 KEYS = keys.family_keys(
     computed=(

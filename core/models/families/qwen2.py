@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys, rope_config
-from core.models.families.common import Family, Layout, with_defaults
-from core.models.families.llama import DECODER_ONLY, layout_of
-from core.models.families.windows import WINDOW_KEYS, WINDOW_NULL, upper_windows
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys, rope_config
+from ..fields import Fields
+from ..stored import Stored
+from .common import Family, Layout, with_defaults
+from .llama import DECODER_ONLY, layout_of
+from .windows import WINDOW_KEYS, WINDOW_NULL, upper_windows
 
 COMPUTED = (
     "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models import keys
-from core.models.families import qwen2
-from core.models.families.common import Family, Layout, with_defaults
-from core.models.families.llama import ATTENTION, DECODER_ONLY, NAMES, layout_of
-from core.models.families.windows import upper_windows
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from . import qwen2
+from .common import Family, Layout, with_defaults
+from .llama import ATTENTION, DECODER_ONLY, NAMES, layout_of
+from .windows import upper_windows
 
 KEYS = keys.family_keys(
     f"head_dim attention_bias {qwen2.COMPUTED}", DECODER_ONLY, qwen2.NO_EFFECT, qwen2.NULL

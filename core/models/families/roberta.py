@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from core.config import Config
-from core.errors import GlassError
-from core.models import keys
-from core.models.families import bert, tasks
-from core.models.families.common import Family, Layout, tensor_names
-from core.models.families.tasks import Head
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Config
+from ...errors import GlassError
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from . import bert, tasks
+from .common import Family, Layout, tensor_names
+from .tasks import Head
 
 KEYS = keys.family_keys(
     f"{bert.COMPUTED} type_vocab_size pad_token_id", bert.REFUSED, bert.NO_EFFECT

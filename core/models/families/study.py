@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import weight_shapes
-from core.errors import GlassError
-from core.models.families.common import Family, Layout, any_layer
-from core.models.fields import Fields
-from core.models.stored import Stored
-from core.models.study_config import KEYS, read_config
+from ...config import weight_shapes
+from ...errors import GlassError
+from ..fields import Fields
+from ..stored import Stored
+from ..study_config import KEYS, read_config
+from .common import Family, Layout, any_layer
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import Config
-from core.errors import GlassError
-from core.models import keys
-from core.models.families import tasks
-from core.models.families.common import (
+from ...config import Config
+from ...errors import GlassError
+from .. import keys
+from ..fields import Fields
+from ..stored import Stored
+from . import tasks
+from .common import (
     ACTIVATIONS,
     Family,
     Layout,
@@ -26,9 +28,7 @@ from core.models.families.common import (
     unread_table,
     weights_of,
 )
-from core.models.families.tasks import Head
-from core.models.fields import Fields
-from core.models.stored import Stored
+from .tasks import Head
 
 COMPUTED = (
     "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "

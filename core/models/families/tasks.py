@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from core.config import Task
-from core.models.families.common import classes_of
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ...config import Task
+from ..fields import Fields
+from ..stored import Stored
+from .common import classes_of
 
 _MOST_LABELS = 10_000
 _LONGEST_LABEL = 60  # characters of a label's name

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.models.families import t5
-from core.models.families.common import Family, Layout
-from core.models.fields import Fields
-from core.models.stored import Stored
+from ..fields import Fields
+from ..stored import Stored
+from . import t5
+from .common import Family, Layout
 
 KEYS = t5.KEYS
 UMT5 = t5.Kin("uMT5", in_layers=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.errors import GlassError
-from core.models.families.common import layer_count
-from core.models.fields import Fields
+from ...errors import GlassError
+from ..fields import Fields
+from .common import layer_count
 
 WINDOW_KEYS = "use_sliding_window sliding_window max_window_layers layer_types"
 WINDOW_NULL = "sliding_window layer_types"

@@ -2,6 +2,6 @@
 part, as everywhere in core/steps.
 """
 
-from core.steps.gradients import attention, ends, stream, weights
+from . import attention, ends, stream, weights
 
 KINDS = (*stream.KINDS, *attention.KINDS, *ends.KINDS, *weights.KINDS)

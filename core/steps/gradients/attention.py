@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.gradients.weights import normed_heads, update_of
-from core.operands import ALL, Cell, Result, constant
-from core.steps.gradients.chain import capped_by, chain, gradient, over_scale, passed
-from core.steps.kind import ATTENTION, SELF, STACK, StepKind
-from core.text import operand
-from core.turning import rope_at, turn_rates
+from ...gradients.weights import normed_heads, update_of
+from ...operands import ALL, Cell, Result, constant
+from ...text import operand
+from ...turning import rope_at, turn_rates
+from ..kind import ATTENTION, SELF, STACK, StepKind
+from .chain import capped_by, chain, gradient, over_scale, passed
 
 
 def explain_weighted_sum(cell: Cell) -> Result:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.gradients.weights import projection
-from core.operands import ALL, WEIGHTS, Cell, Group, Result, added, constant
-from core.recorder import input_of
-from core.step_ref import GRAD, ref_of
-from core.steps.kind import StepKind
-from core.text import factor, operand
+from ...gradients.weights import projection
+from ...operands import ALL, WEIGHTS, Cell, Group, Result, added, constant
+from ...recorder import input_of
+from ...step_ref import GRAD, ref_of
+from ...text import factor, operand
+from ..kind import StepKind
 
 Part = Group | tuple[Group, ...]  # a gradient, or one and what it is multiplied by
 

@@ -4,10 +4,12 @@ sentence vector, and a head for labels.
 
 from __future__ import annotations
 
-from core.gradients.slopes import SLOPES
-from core.gradients.weights import update_of
-from core.operands import ALL, Cell, Result, constant
-from core.steps.gradients.chain import (
+from ...gradients.slopes import SLOPES
+from ...gradients.weights import update_of
+from ...operands import ALL, Cell, Result, constant
+from ...text import operand
+from ..kind import FEED_FORWARD, HEAD, POOLER, TASK
+from .chain import (
     READ,
     capped_by,
     chain,
@@ -19,8 +21,6 @@ from core.steps.gradients.chain import (
     through,
     through_norm,
 )
-from core.steps.kind import FEED_FORWARD, HEAD, POOLER, TASK
-from core.text import operand
 
 
 def explain_neuron(cell: Cell) -> Result:

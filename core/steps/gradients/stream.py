@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.gradients.weights import last_out
-from core.operands import ALL, WEIGHTS, Cell, Result, constant, total
-from core.step_ref import GRAD
-from core.steps.gradients.chain import (
+from ...gradients.weights import last_out
+from ...operands import ALL, WEIGHTS, Cell, Result, constant, total
+from ...step_ref import GRAD
+from ..kind import ATTENTION, EMBED, FEED_FORWARD, LAYER, NORM, STACK, SUBLAYER, StepKind
+from ..letters import symbols
+from .chain import (
     CHAIN,
     PASSED_ON,
     READ,
@@ -27,8 +29,6 @@ from core.steps.gradients.chain import (
     through_scale,
     together,
 )
-from core.steps.kind import ATTENTION, EMBED, FEED_FORWARD, LAYER, NORM, STACK, SUBLAYER, StepKind
-from core.steps.letters import symbols
 
 
 def read_after(config, path: str) -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.gradients.weights import buckets_of, last_out, normed_heads, projection, side_by_side
-from core.operands import ALL, Cell, Group, Result, constant, same
-from core.step_ref import GRAD_OF_WEIGHT
-from core.steps.gradients.chain import chain, passed
-from core.steps.kind import (
+from ...gradients.weights import buckets_of, last_out, normed_heads, projection, side_by_side
+from ...operands import ALL, Cell, Group, Result, constant, same
+from ...step_ref import GRAD_OF_WEIGHT
+from ..kind import (
     ATTENTION,
     EMBED,
     FEED_FORWARD,
@@ -26,6 +25,7 @@ from core.steps.kind import (
     TASK,
     StepKind,
 )
+from .chain import chain, passed
 
 
 def column(cell: Cell, step: str, i: int, gradient: bool = False) -> Group:

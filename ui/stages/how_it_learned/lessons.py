@@ -17,7 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.course import Course, lessons, targets_of, written_course
 from core.errors import GlassError
 from core.learning import Learner, Lesson, loss_on
-from ui.kit.component_loader import ASSETS
+from core.places import ASSETS
 from ui.session.rationing import at_its_turn, count_taught
 from ui.session.runs import keep_taught, model_of
 from ui.session.shelf import SHELF
