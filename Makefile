@@ -44,6 +44,13 @@ audit: $(VENV)/test
 	$(VENV)/bin/python -m pip install --quiet "pip-audit>=2.9,<3"
 	$(VENV)/bin/python -m deploy.audit
 
+# The documentation site, in site/; and the same at http://127.0.0.1:8000, built anew whenever a page changes.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
+
+docs-serve: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs serve
+
 # Pins every package anew, for all systems and versions of Python.
 lock: $(VENV)/run
 	$(VENV)/bin/python -m pip install --quiet "uv>=0.9,<1"
@@ -56,9 +63,14 @@ $(VENV)/run: $(REQUIREMENTS)
 	$(VENV)/bin/python -m pip install --quiet -r $(REQUIREMENTS)
 	touch $@
 
-$(VENV)/test: requirements.txt requirements-dev.txt
+$(VENV)/docs: requirements.txt requirements-docs.txt
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
+	$(VENV)/bin/python -m pip install --quiet -r requirements-docs.txt
+	touch $@
+
+$(VENV)/test: requirements.txt requirements-docs.txt requirements-dev.txt
 	$(PYTHON) -m venv --upgrade-deps $(VENV)
 	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 
-.PHONY: run serve test test-all reference lint models audit lock
+.PHONY: run serve test test-all reference lint models audit lock docs docs-serve

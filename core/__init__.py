@@ -1,7 +1,7 @@
 """Glassformer's engine: one forward pass, one trace, every number explained. Knows nothing of
 screens.
 
-    from . import explain, load
+    from core import explain, load  # from glassformer, where the package is installed
     trace = load("minilm").trace("The book is expensive.", mask="decoder")
     trace["encoder.0.attn.pattern"]                      # (H, L, M)
     explain(trace, "encoder.0.attn.pattern", (3, 2, 1))  # that cell's operands, formula and value

@@ -359,7 +359,7 @@ def test_files_that_the_documents_name_exist():
     """In backquotes, with a slash, and no placeholder in capitals."""
     named = {
         (path.name, found)
-        for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+        for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
         for found in re.findall(
             r"`((?:core|ui|pages|tests|training|docs|assets|benchmarks)/[\w./-]+)`",
             path.read_text(encoding="utf-8"),

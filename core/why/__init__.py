@@ -1,6 +1,6 @@
 """Why this word, and why did it look there: exact answers, by addition and by running again.
 
-    from .. import load, why
+    from core import load, why
     model = load("study-decoder")
     books, book = (f"The {word} that the student recommended" for word in ("books", "book"))
     are, is_ = (model.tokenizer.id_of(word) for word in ("are", "is"))

@@ -66,7 +66,8 @@ STUMBLES = {
 }
 _ANY = {phrase: re.compile(phrase, re.IGNORECASE) for phrase in STUMBLES}
 _CODE = re.compile(r"`[^`]*`|\$[^$]*\$")
-_LISTING = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+# Listings, and what names a part of the API reference
+_LISTING = re.compile(r"^```.*?^```|^::: [^\n]*(?:\n +[^\n]*)*", re.DOTALL | re.MULTILINE)
 
 
 def stumbles(text: str) -> list[str]:
@@ -89,7 +90,7 @@ def sentences_in_code() -> Iterator[tuple[str, str]]:
             yield from ((where, text) for text in strings_in(path) if " " in text.strip())
     for path in (ROOT / "assets/components/glossary.json", ROOT / "assets/examples.json"):
         yield from ((path.name, text) for text in texts_in(json.loads(path.read_text("utf-8"))))
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         text = _LISTING.sub("", path.read_text("utf-8"))
         yield from ((path.name, part) for part in text.split("\n\n"))
 
