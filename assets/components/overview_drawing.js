@@ -363,8 +363,11 @@ function write(brush, style, { words, x, y, size, align, bold, soft, accent, ala
   brush.translate(x, y)
   if (angle) brush.rotate(angle)
   const ink = colour ?? (alarm ? style.alarm : accent ? style.accent : soft ? style.soft : style.text)
-  Object.assign(brush, { font: `${bold ? 650 : 400} ${size}px ${style.font}`, textAlign: align, textBaseline: "middle", lineJoin: "round",
+  const font = (size) => `${bold ? 650 : 400} ${size}px ${style.font}`
+  Object.assign(brush, { font: font(size), textAlign: align, textBaseline: "middle", lineJoin: "round",
     strokeStyle: style.page, lineWidth: 3, fillStyle: ink })
+  const wide = brush.measureText(words).width
+  if (align === "right" && !angle && wide > x - 1) brush.font = font((size * (x - 1)) / wide)      // letters of another font may be wider than was reckoned
   if (!plain) brush.strokeText(words, 0, 0)
   brush.fillText(words, 0, 0)
   if (kind) underline(brush, style.kinds[kind], brush.measureText(words).width, size, align)
