@@ -6,6 +6,7 @@ import { decode, percent, rounded } from "./numbers.js"
 import { oneStopAmong } from "./one_stop.js"
 import { bounds, curve, nearest, shareOf, stopAfter, ticks } from "./over_time_geometry.js"
 import { saveElements } from "./saving.js"
+import { ofOverTime } from "./shown_arrays.js"
 import { inkOn, room } from "./why_geometry.js"
 
 const LEFT = 40, RIGHT = 12, LOSS = 92, SHARES = 132, GAP = 22        // pixels of the curves
@@ -267,7 +268,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   fit(parts)
   show(parts, parts.at)
   parts.input.value = parts.stops[parts.at]
-  saveElements(root, { title: data.title })
+  saveElements(root, { title: data.title, arrays: () => ofOverTime(data, parts.numbers) })
   ;(parts.cells[place] ?? parts.rows[row]?.share)?.focus({ preventScroll: true })
   return () => { parts.watch.disconnect(); clearTimeout(parts.rest); memory.delete(root) }
 }

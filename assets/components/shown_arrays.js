@@ -122,6 +122,14 @@ export function ofTagged({ tokens }) {
 
 export const ofStretches = ({ parts }) => [array("shares", [axis("part", parts.map(({ title }) => title))], doubles(parts.map(({ share }) => share)))]
 
+// What was measured over a training, and what the model made of the text at each of its stages.
+export function ofOverTime({ curves, names, columns, guesses, shares, step }, numbers) {
+  const stages = axis("stage", names), words = axis("stage: word", names.flatMap((name, n) => guesses[n].map((word) => `${name}: ${word}`)))
+  const found = [array(step, [stages, axis("looks", columns), axis("is looked at", columns)], numbers), array("probabilities", [words], doubles(shares))]
+  const line = ({ name, values, steps = curves.steps }) => array(name, [axis("steps of training", steps.slice(0, values.length))], doubles(values))
+  return curves ? [...found, line({ name: "loss", values: curves.loss }), ...curves.lines.map(line)] : found
+}
+
 // --- why a word ----------------------------------------------------------------------------------------------------
 
 export const ofParts = ({ cells, numbers }) => [array("parts", [axis("part", cells.map(({ name }) => name))], numbers)]

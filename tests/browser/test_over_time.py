@@ -2,13 +2,16 @@
 key; a number of then opens; and the axis is spaced by logarithm.
 """
 
+import numpy as np
 import pytest
 
 from core import load
 from core.models.over_time import as_it_was, measures, steps_of
 from core.text import number
+from tests.helpers.array_files import read_csv, read_npz
 from tests.helpers.browser import modules
-from tests.helpers.browser_pages import DESK, TELEPHONE, choices, opened_number
+from tests.helpers.browser_pages import DESK, TELEPHONE, choices, opened_number, save
+from ui.stages.how_it_learned.over_time import KEY
 from ui.text import labelled
 
 BOOKS = "The books that the student recommended"
@@ -29,6 +32,26 @@ def model():
 def run(browser):
     with modules(browser) as run:
         yield run
+
+
+def test_the_numbers_of_all_stages_are_saved(visit, model, tmp_path):
+    """Of the runs of then, and of the curves that were measured on other texts."""
+    page = visit("How it learned", DESK, **ASKED)
+    page.view.locator(FIGURE).wait_for()
+    arrays, said = read_npz(save(page, f".st-key-{KEY}", "NPZ", tmp_path))
+    _, tables = read_csv(save(page, f".st-key-{KEY}", "CSV", tmp_path))
+    known, steps = measures(model), steps_of(model)
+    head = known.decides
+    runs = [as_it_was(model, step).trace(BOOKS) for step in steps] + [model.trace(BOOKS)]
+    step = f"decoder.{head.layer}.attn.pattern"
+    patterns_PLM = np.stack([run[step][head.head] for run in runs])
+    assert np.array_equal(arrays[f"{step}[{head.head}]"], patterns_PLM)
+    assert np.allclose(arrays["loss"], known.loss_S) and list(arrays) == list(tables)
+    axes = said["arrays"]["loss"]["axes"]
+    assert axes[0]["labels"] == [str(each) for each in known.steps_S]
+    best_P = [run["head.probs"][-1].max() for run in runs]
+    each = len(arrays["probabilities"]) // len(runs)
+    assert np.allclose(arrays["probabilities"][::each], best_P)
 
 
 @pytest.mark.one_in(2)

@@ -21,6 +21,7 @@ from core.steps.heads import ROLES
 from core.text import number, percent
 from tests.helpers.array_files import numbers_in, read_csv, read_npz, same
 from tests.helpers.browser import ROOT, modules
+from tests.helpers.browser_pages import save
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
 from ui.session.selection import OPENING
@@ -35,16 +36,6 @@ HEADS = "glassformer-heads-attention-of-all-heads"
 def run(browser):
     with modules(browser) as run:
         yield run
-
-
-def save(page, inside: str, kind: str, folder):
-    """Saves the first picture of a part of the page; returns the file."""
-    part = page.view.locator(inside)
-    part.get_by_role("button", name="Save", exact=True).first.click()
-    with page.view.expect_download() as saved:
-        part.get_by_role("button", name=kind, exact=True).first.click()
-    saved.value.save_as(file := folder / saved.value.suggested_filename)
-    return file
 
 
 def read(file):
@@ -539,7 +530,7 @@ FIGURES = {
     ),
 }
 # Those of the tests above; what only a fine-tuned model has (tests/ui/test_task_labels.py); and
-# what was measured over a training, which is no array of a run (test_over_time.py)
+# what was measured over a training (test_over_time.py)
 ELSEWHERE = {"heatmap", "over_time", "overview", "tagged"}
 NO_NUMBERS = {"norm_order", "stretches"}  # shapes that stand for no array
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own

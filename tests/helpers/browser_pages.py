@@ -53,3 +53,13 @@ def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[f
 def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
     at = point_at(page, picture, row, column, columns)
     page.do(lambda: page.view.mouse.click(*at))
+
+
+def save(page, inside: str, kind: str, folder):
+    """Saves the first picture of a part of the page; returns the file."""
+    part = page.view.locator(inside)
+    part.get_by_role("button", name="Save", exact=True).first.click()
+    with page.view.expect_download() as saved:
+        part.get_by_role("button", name=kind, exact=True).first.click()
+    saved.value.save_as(file := folder / saved.value.suggested_filename)
+    return file

@@ -182,6 +182,7 @@ def data_of(
     written = [written_by(stop.request) for stop in found]
     return packed(patterns_PLM) | {
         "title": f"{view.title}, step after step of training",
+        "step": f"decoder.{layer}.attn.pattern[{h}]",
         "steps": steps,
         "names": [name_of(stop, known) for stop in found],
         "curves": milestones.curves(known, view.word(best), steps, share_P) if known else None,
