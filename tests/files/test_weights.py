@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import pickle
 import re
 import tracemalloc
@@ -19,7 +18,7 @@ import pytest
 from core.models import assembly, prepared
 from core.models.families import FAMILIES
 from core.models.weights import read_folder, read_gguf
-from tests.helpers.model_files import cheap_refusal, golden, loads, refusal, written
+from tests.helpers.model_files import Trap, cheap_refusal, golden, loads, refusal, written
 
 CORE = Path(assembly.__file__).parents[1]
 TIED = ("bert", "bert_words", "gpt2", "llama_tied", "t5_relu", "t5_gated", "marian")
@@ -479,16 +478,6 @@ def test_a_config_of_gigabytes_is_not_read(tmp_path):
 
 
 # Nothing is unpickled.
-
-
-class Trap:
-    """A pickle of this leaves a file behind when it is opened."""
-
-    def __init__(self, path: Path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
 
 
 @pytest.mark.parametrize(
