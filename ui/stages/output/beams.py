@@ -17,6 +17,7 @@ from ui.kit.component_loader import component
 from ui.kit.guessed_place import guessed_position
 from ui.kit.section import render_depth
 from ui.session import sent
+from ui.session.runs import limited
 from ui.session.selection import FARTHEST, chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View
@@ -78,16 +79,17 @@ def search(view: View, position: int, beams: int) -> Tree:
             done, room = length - len(ids), longest - len(ids)
             bar.progress(done / room, f"Searching: token {done + 1} of at most {room} …")
 
-        tree = beam_search(
-            model.config,
-            model.weights,
-            ids,
-            longest,
-            beams=beams,
-            rules=rules_of(model),
-            source_ids_L=source_L,
-            progress=progress,
-        )
+        with limited(key):
+            tree = beam_search(
+                model.config,
+                model.weights,
+                ids,
+                longest,
+                beams=beams,
+                rules=rules_of(model),
+                source_ids_L=source_L,
+                progress=progress,
+            )
         bar.empty()
         return Search(tree)
 
