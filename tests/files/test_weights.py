@@ -548,3 +548,25 @@ def test_reading_a_few_rows_at_a_time_gives_the_same_weights(
         monkeypatch.setattr(assembly, "_CHUNK", 100)
         pieces = reader(path, np.float64)[1]
         assert [name for name in whole if not np.array_equal(whole[name], pieces[name])] == []
+
+
+# Numbers that are none.
+
+
+@pytest.mark.parametrize("stream", (False, True))
+@pytest.mark.parametrize("number", (np.nan, np.inf, -np.inf, 1e300))
+@pytest.mark.parametrize("name", ("model.embed_tokens.weight", "model.layers.1.mlp.up_proj.weight"))
+def test_a_weight_that_is_no_number_is_refused_by_its_tensors_name(name, number, stream, tmp_path):
+    """1e300 is none in float32. A weight that stays in its file is looked at when it is read."""
+    whole = {each: array.astype(np.float64) for each, array in golden("llama").tensors.items()}
+    (broken := whole[name].copy()).flat[7] = number
+    folder = written("llama", tmp_path, whole | {name: broken})
+
+    def read() -> None:
+        _, weights = read_folder(folder, stream=stream)
+        _ = [np.asarray(weights[each]) for each in weights]
+
+    said = refusal(read)
+    assert f"“{name}” holds NaN, infinity, or a number too large for float32" in said
+    if number == 1e300 and not stream:
+        read_folder(folder, np.float64)

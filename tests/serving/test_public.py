@@ -237,7 +237,10 @@ LONG = {
     "a map of patches": ("pages/16_Laboratory.py", {"cards": "lab-patch"}),
     "runs on random tokens": ("pages/16_Laboratory.py", {"cards": "lab-repeat"}),
     "another head": ("pages/13_Compare.py", {"compare_what": "sentence", "compare_sentence": "Go"}),
-    "runs without each part": ("pages/15_Why_this_word.py", {"why_shows": "effect", "why_word": "500"}),
+    "runs without each part": (
+        "pages/15_Why_this_word.py",
+        {"why_shows": "effect", "why_word": "500"},
+    ),
     "a change": ("app.py", {"change": "head:decoder.0.1"}),
 }
 
