@@ -6,7 +6,7 @@ value, and stops by itself.
     seconds()               what GLASSFORMER_SECONDS says
 
 A run of a large model that stays in its file, or a text that it writes on token by token, is what
-can take long.
+can take long; so are many runs for one answer, a report, a file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from contextvars import ContextVar
 from . import settings
 from .errors import GlassError
 
+SAID = (
+    "This took too long and was stopped. Shorten the text, or choose a smaller model; whoever"
+    " started the app can allow more time (GLASSFORMER_SECONDS)."
+)
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 
 
@@ -32,22 +36,24 @@ def seconds(public: bool = False) -> float:
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """What runs inside, in this thread, has so many seconds; or what is left of those around it."""
-    token = _UNTIL.set(min(_UNTIL.get(), time.monotonic() + seconds))
+    token = _UNTIL.set(min(_UNTIL.get(), now() + seconds))
     try:
         yield
     finally:
         _UNTIL.reset(token)
 
 
+def now() -> float:
+    """The clock that is looked at, in seconds."""
+    return time.monotonic()
+
+
 def is_over() -> bool:
     """Whether the time is up."""
-    return time.monotonic() > _UNTIL.get()
+    return now() > _UNTIL.get()
 
 
 def check_time() -> None:
     """Raises GlassError where the time is up."""
     if is_over():
-        raise GlassError(
-            "This run took too long and was stopped. Shorten the text, or choose a smaller model;"
-            " whoever started the app can allow more time (GLASSFORMER_SECONDS)."
-        )
+        raise GlassError(SAID)

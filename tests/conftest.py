@@ -21,15 +21,21 @@ from tests.helpers.tiny import EVERY, FURTHER, TWINS, golden
 def pytest_xdist_make_scheduler(config, log):
     """Of several workers, one drives the browser: it begins with that, and has the only server and
     Chromium. All other files go to whoever is free, each as a whole: its tests share models and
-    runs. (The group marks of pytest-xdist 3.8 are lost under pytest 9.2.)
+    runs; the shards of tests/hostile share nothing, so each goes by itself. (The group marks of
+    pytest-xdist 3.8 are lost under pytest 9.2.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = lambda nodeid: (
-        "browser" if "tests/browser/" in nodeid else nodeid.partition("::")[0]
-    )
+    scheduler._split_scope = scope_of
     return scheduler
+
+
+def scope_of(nodeid: str) -> str:
+    """What goes to one worker as a whole: all tests with the same answer."""
+    if "tests/browser/" in nodeid:
+        return "browser"
+    return nodeid if "tests/hostile/" in nodeid else nodeid.partition("::")[0]
 
 
 def pytest_configure():

@@ -337,11 +337,14 @@ def is_absent(weight: Weight) -> TypeGuard[np.ndarray]:
 
 
 def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
-    """Writes each weight into its place, and makes the array read-only. parts: places, weights."""
+    """Writes each weight into its place, and makes the array read-only. parts: places, weights.
+    Raises GlassError where a tensor has a number that is none.
+    """
     with np.errstate(all="ignore"):  # numbers too large for float32 become infinite
         for place, weight in parts:
             if isinstance(weight, StoredWeight):
                 weight.write(array[place])
+                check_finite(weight.stored.name, array[place])
                 if weight.plus:
                     array[place] += weight.plus
                 if weight.scale != 1:
@@ -350,6 +353,17 @@ def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
                 array[place] = weight
     array.setflags(write=False)
     return array
+
+
+def check_finite(name: str, numbers: np.ndarray) -> None:
+    """Raises GlassError where one of a tensor's numbers is infinite or NaN: whatever is computed
+    from it would be, too.
+    """
+    if numbers.size and not (np.isfinite(numbers.min()) and np.isfinite(numbers.max())):
+        raise GlassError(
+            f"The tensor {quote(name)} holds NaN, infinity, or a number too large for"
+            f" {numbers.dtype}: the model cannot be run."
+        )
 
 
 def plain_arrays(

@@ -22,6 +22,7 @@ from .assembly import (
     Shapes,
     StoredWeight,
     Weight,
+    check_finite,
     fuse_side_by_side,
     fused_names,
     is_absent,
@@ -189,6 +190,7 @@ class Table:
             for start in range(0, len(rows_N), self.at_a_time):
                 part = slice(start, start + self.at_a_time)
                 found_ND[part] = self.stored.numbers(rows_N[part])
+        check_finite(self.stored.name, found_ND)
         return found_ND
 
     def cells(self, rows_N: np.ndarray, columns_N: np.ndarray) -> np.ndarray:

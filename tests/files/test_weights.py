@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import pickle
 import re
 import tracemalloc
@@ -19,7 +18,7 @@ import pytest
 from core.models import assembly, prepared
 from core.models.families import FAMILIES
 from core.models.weights import read_folder, read_gguf
-from tests.helpers.model_files import cheap_refusal, golden, loads, refusal, written
+from tests.helpers.model_files import Trap, cheap_refusal, golden, loads, refusal, written
 
 CORE = Path(assembly.__file__).parents[1]
 TIED = ("bert", "bert_words", "gpt2", "llama_tied", "t5_relu", "t5_gated", "marian")
@@ -481,16 +480,6 @@ def test_a_config_of_gigabytes_is_not_read(tmp_path):
 # Nothing is unpickled.
 
 
-class Trap:
-    """A pickle of this leaves a file behind when it is opened."""
-
-    def __init__(self, path: Path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
 @pytest.mark.parametrize(
     "name",
     (
@@ -559,3 +548,25 @@ def test_reading_a_few_rows_at_a_time_gives_the_same_weights(
         monkeypatch.setattr(assembly, "_CHUNK", 100)
         pieces = reader(path, np.float64)[1]
         assert [name for name in whole if not np.array_equal(whole[name], pieces[name])] == []
+
+
+# Numbers that are none.
+
+
+@pytest.mark.parametrize("stream", (False, True))
+@pytest.mark.parametrize("number", (np.nan, np.inf, -np.inf, 1e300))
+@pytest.mark.parametrize("name", ("model.embed_tokens.weight", "model.layers.1.mlp.up_proj.weight"))
+def test_a_weight_that_is_no_number_is_refused_by_its_tensors_name(name, number, stream, tmp_path):
+    """1e300 is none in float32. A weight that stays in its file is looked at when it is read."""
+    whole = {each: array.astype(np.float64) for each, array in golden("llama").tensors.items()}
+    (broken := whole[name].copy()).flat[7] = number
+    folder = written("llama", tmp_path, whole | {name: broken})
+
+    def read() -> None:
+        _, weights = read_folder(folder, stream=stream)
+        _ = [np.asarray(weights[each]) for each in weights]
+
+    said = refusal(read)
+    assert f"“{name}” holds NaN, infinity, or a number too large for float32" in said
+    if number == 1e300 and not stream:
+        read_folder(folder, np.float64)

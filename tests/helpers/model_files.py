@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tracemalloc
 from dataclasses import replace
@@ -31,6 +32,16 @@ def refusal(read, *given) -> str:
     said = str(caught.value)
     assert said.isprintable() and said[-1] in ".…" and len(said) < 1000, said
     return said
+
+
+class Trap:
+    """A pickle of this leaves a file behind when it is opened."""
+
+    def __init__(self, path: Path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
 
 
 INTERLEAVED = ("llama", "granite", "smollm3")  # whose rotary pairs llama.cpp has side by side

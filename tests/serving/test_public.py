@@ -9,21 +9,27 @@ import socket
 import threading
 import time
 import urllib.request
+from collections import OrderedDict
+from contextlib import nullcontext
 
 import pytest
 import streamlit as st
 from streamlit import runtime
 
 from core import time_limit
+from core.errors import GlassError
 from core.models import catalogue
 from tests.helpers.browser import started
 from tests.helpers.downloads import shown_model
 from tests.helpers.pages import opened, said
+from tests.helpers.reports import looked_at
 from tests.helpers.visitor import Visitor
+from ui.kit import run_files
 from ui.session import owner, rationing, runs
 from ui.session.rationing import of_network, turns
+from ui.session.runs import RunRequest
 from ui.session.turns import Account
-from ui.shell import downloads
+from ui.shell import downloads, page_shell, report
 
 STUDY = {"model": "study-decoder", "sentence": "The books that the student recommended"}
 HOW = "pages/17_How_it_learned.py"
@@ -224,3 +230,111 @@ def test_the_figures_stand_on_a_port_of_their_own_and_hold_no_word_of_a_reader()
 def fetched(address: str) -> str:
     with urllib.request.urlopen(address, timeout=10) as answer:
         return answer.read().decode()
+
+
+# --- what takes long ------------------------------------------------------------------------------
+
+# What computes beside the run: the page, and what it is asked for
+LONG = {
+    "a search": ("pages/10_Output.py", {"cards": "output-beams"}),
+    "a text read both ways": ("pages/10_Output.py", {"cards": "output-reused"}),
+    "the example sentences": ("pages/6_Feed_forward.py", {"cards": "ff-examples"}),
+    "one step of a lesson": (HOW, {"cards": "learned-step"}),
+    "a model of then": (HOW, {"cards": "learned-training", "learn_stop": "100"}),
+    "a gradient": (HOW, {"cards": "learned-gradient"}),
+    "a map of patches": ("pages/16_Laboratory.py", {"cards": "lab-patch"}),
+    "runs on random tokens": ("pages/16_Laboratory.py", {"cards": "lab-repeat"}),
+    "another head": ("pages/13_Compare.py", {"compare_what": "sentence", "compare_sentence": "Go"}),
+    "runs without each part": (
+        "pages/15_Why_this_word.py",
+        {"why_shows": "effect", "why_word": "500"},
+    ),
+    "a change": ("app.py", {"change": "head:decoder.0.1"}),
+}
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """hurried(): from now on nobody has any time; what is on the shelf stays there."""
+    monkeypatch.setattr(runs, "_TOO_LONG", OrderedDict())
+    return lambda: monkeypatch.setattr(time_limit, "seconds", lambda public=False: 1e-9)
+
+
+@pytest.mark.parametrize("what", LONG)
+def test_whatever_a_page_computes_ends_in_time_and_says_so(what, hurried):
+    (path, asked), sentence = LONG[what], f"The dogs that see the {what.split()[-1]}"
+    here = {"model": "study-decoder", "sentence": sentence}
+    assert not opened(path, **here).exception
+    hurried()
+    app = opened(path, **here, **asked)
+    boxes = (*app.warning, *app.info, *app.error)
+    assert not app.exception and any("took too long" in box.value for box in boxes)
+
+
+def request_of(sentence: str) -> RunRequest:
+    """A run, on the shelf."""
+    request = RunRequest("study-decoder", sentence)
+    runs.run_of(request)
+    return request
+
+
+def test_a_file_is_written_in_time_and_at_its_turn(public, hurried):
+    public(GLASSFORMER_BUDGET="30")
+    request = request_of("The books that the cat sees")
+    data = run_files.bytes_for("198.51.100.7", request, ".npz")
+    assert data == run_files.run_bytes(request, ".npz")
+    assert turns().used("198.51.100.7") > 0 and turns().used("198.51.100.8") == 0
+    hurried()
+    with pytest.raises(GlassError, match="took too long"):
+        run_files.bytes_for("198.51.100.7", request, ".npz")
+
+
+def test_a_report_is_made_in_time_and_at_its_turn(public, hurried):
+    public(GLASSFORMER_BUDGET="30")
+    view, stages = looked_at("study-decoder", "The books that the dog sees"), ("attention",)
+    text = report.text_of(view, stages, "198.51.100.7")
+    assert "</html>" in text and turns().used("198.51.100.7") > 0
+    hurried()
+    view = looked_at("study-decoder", "The books that the dog sees", layer=1)
+    with pytest.raises(GlassError, match="took too long"):
+        report.text_of(view, stages, "198.51.100.7")
+
+
+def test_work_beside_the_page_ends_in_time(public, hurried):
+    public(GLASSFORMER_AT_ONCE="1")
+
+    def parts():
+        time.sleep(0.01)
+        time_limit.check_time()
+        yield 1
+
+    assert list(rationing.in_turns(parts(), "x")) == [1]
+    assert rationing.at_its_turn(time_limit.check_time) == ""
+    hurried()
+    with pytest.raises(GlassError, match="took too long"):
+        list(rationing.in_turns(parts(), "x"))
+    said = rationing.at_its_turn(lambda: (time.sleep(0.01), time_limit.check_time()))
+    assert "took too long" in said
+
+
+def test_a_report_waits_for_its_turn_though_its_window_runs_alone(public, words, monkeypatch):
+    """Streamlit draws a window without the page around it: only the report asks for a turn."""
+    public(GLASSFORMER_AT_ONCE="1")
+    app = opened(**STUDY)
+    app.button(key="report").click().run()
+    monkeypatch.setattr(page_shell, "page_turn", lambda key: nullcontext())
+    begun, go = threading.Event(), threading.Event()
+
+    def compute() -> None:
+        with turns().turn("somebody else", lambda place: None):
+            begun.set()
+            go.wait(20)
+
+    other = threading.Thread(target=compute)
+    other.start()
+    assert begun.wait(5)
+    threading.Timer(2, go.set).start()
+    app.button(key="make_report").click().run()
+    other.join(5)
+    assert "Many readers are here now. You are number 1 in the queue." in words
+    assert not app.exception and list(app.get("download_button"))

@@ -172,3 +172,10 @@ def test_a_choice_is_called_and_begins_as_links_of_this_version_have_it():
 
 def test_no_page_that_links_lead_to_has_gone():
     assert set(BEGINS["pages"]) <= PATHS.keys()
+
+
+@pytest.mark.parametrize("layer", ("²", "٣", "9" * 5_000, "-1", "", "1e3"))
+def test_a_layer_that_is_no_number_says_nothing_of_the_model(layer):
+    """Some signs count as digits that no number is made of, and some numbers have no end."""
+    for asked in ({"layer": layer}, {"head": layer, "depth": "code"}):
+        assert of_today(asked, "Heads")["model"] == "study-encoder"

@@ -83,7 +83,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_not_tried_again(monkeypatch):
     monkeypatch.setattr(time_limit, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(runs, "_TOO_LONG", OrderedDict())
     monkeypatch.setattr(Scope, "put", slow)
-    with pytest.raises(GlassError, match="This run took too long and was stopped"):
+    with pytest.raises(GlassError, match="This took too long and was stopped"):
         runs.run_of(request)
     assert len(reached) == 20
     assert "GLASSFORMER_SECONDS" in runs.why_not(request) and len(reached) == 20

@@ -15,14 +15,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
+from typing import Any
 
 import streamlit as st
 
+from core.errors import GlassError
 from core.places import PROGRAM
 from core.run_file import ASKED, Progress, facts_of, nbytes_of, nothing_to_say, write_to
 from core.text import counted
+from core.time_limit import check_time
 from ui.kit.picture_frame import in_a_name
-from ui.session.runs import RunRequest, run_of
+from ui.session.rationing import at_turn_of, page_turn, visitor
+from ui.session.runs import RunRequest, limited, run_of
 from ui.session.shelf import SHELF
 from ui.session.view import View
 from ui.text import plain
@@ -65,23 +69,28 @@ def run_files(view: View) -> None:
 
 def at_once(view: View, ending: str) -> None:
     """A button that writes the file and saves it."""
-    save_button(view, ending, f"Save as {ending}", partial(run_bytes, view.request, ending))
+    make = partial(bytes_for, visitor(), view.request, ending)
+    save_button(view, ending, f"Save as {ending}", make)
 
 
 def with_a_bar(view: View, ending: str) -> None:
     """A button that writes the file while a bar moves; then one that saves it. The file is dropped
     once nobody looks.
     """
-    key = ("run file", view.request, ending)
-    if SHELF.find(key) is None:
+    request = view.request
+    if SHELF.find(("run file", request, ending)) is None:
         if not st.button(plain(f"Write as {ending}"), key=f"write{ending}"):
             return
-        bar = st.progress(0.0, "Writing …")
-        SHELF.get(key, lambda: Written(run_bytes(view.request, ending, None, shown_on(bar))))
-        bar.empty()
-    ready = SHELF.get(key, lambda: Written(run_bytes(view.request, ending)))
+    slot = st.empty()
+    try:
+        with page_turn(f"turn{ending}"):
+            ready = written(request, ending, shown_on(slot))
+    except GlassError as error:
+        slot.error(plain(error))
+        return
+    slot.empty()
     label = f"Save as {ending}, {in_bytes(ready.nbytes)}"
-    save_button(view, ending, label, partial(ready_bytes, view.request, ending))
+    save_button(view, ending, label, partial(ready_bytes, visitor(), request, ending))
 
 
 def shown_on(bar) -> Progress:
@@ -89,10 +98,27 @@ def shown_on(bar) -> Progress:
     return lambda done, total: bar.progress(done / total, f"Writing {done:,} of {total:,} arrays")
 
 
-def ready_bytes(request: RunRequest, ending: str) -> bytes:
-    """The file that lies ready; written once more where it does not any longer."""
+def written(request: RunRequest, ending: str, progress: Progress = nothing_to_say) -> Written:
+    """The file, written where it does not lie ready. Raises GlassError if that takes too long."""
     key = ("run file", request, ending)
-    return SHELF.get(key, lambda: Written(run_bytes(request, ending))).data
+
+    def write() -> Written:
+        with limited(key):
+            return Written(run_bytes(request, ending, None, progress))
+
+    return SHELF.get(key, write)
+
+
+def ready_bytes(who: str, request: RunRequest, ending: str) -> bytes:
+    """The file that lies ready for a visitor; written once more where it does not any longer."""
+    if found := SHELF.find(("run file", request, ending)):
+        return found.data
+    return at_turn_of(who, lambda: written(request, ending)).data
+
+
+def bytes_for(who: str, *asked: Any) -> bytes:
+    """A file that is written when a visitor asks for it. asked: as in `run_bytes`."""
+    return at_turn_of(who, lambda: run_bytes(*asked))
 
 
 def step_file(view: View, name: str) -> None:
@@ -101,7 +127,7 @@ def step_file(view: View, name: str) -> None:
     if size > MOST:
         st.caption(f"All of this step are {in_bytes(size)}, too many for a file from this page.")
         return
-    make = partial(run_bytes, view.request, ".npz", (name,))
+    make = partial(bytes_for, visitor(), view.request, ".npz", (name,))
     save_button(view, ".npz", f"Save the whole step, {in_bytes(size)}", make, name)
 
 
@@ -141,12 +167,19 @@ def run_bytes(
     names: Sequence[str] | None = None,
     progress: Progress = nothing_to_say,
 ) -> bytes:
-    """A run as the content of a file. names: its steps; None: all that were recorded."""
+    """A run as the content of a file. names: its steps; None: all that were recorded. Raises
+    GlassError where the time is up.
+    """
+
+    def show(done: int, total: int) -> None:
+        check_time()
+        progress(done, total)
+
     run, file = run_of(request), io.BytesIO()
     asked = {name: getattr(request, name) for name in ASKED}
     facts = facts_of(run.model, run.trace, request.sentence, request.mask, **asked)
     with _one_at_a_time:
-        write_to(file, ending, run.trace, facts, names or run.trace.names, progress)
+        write_to(file, ending, run.trace, facts, names or run.trace.names, show)
     return file.getvalue()
 
 

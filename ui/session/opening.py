@@ -27,6 +27,7 @@ from ui.session.runs import (
     RunRequest,
     as_it_reads,
     engine_here,
+    limited,
     model_of,
     ready_models,
     run_of,
@@ -189,7 +190,16 @@ def silenced_of(request: RunRequest) -> Silenced | None:
     small = request.model in catalogue.CATALOGUE and catalogue.entry_of(request.model).embedded
     if not small or config.crosses or not (config.decoder_layers and config.head):
         return None
-    return SHELF.get(("silenced", request), lambda: Found(silenced_in(request))).silenced
+
+    def silence() -> Found:
+        try:
+            with limited(key):
+                return Found(silenced_in(request))
+        except GlassError:  # it took too long: nobody knows
+            return Found(None)
+
+    key = "silenced", request
+    return SHELF.get(key, silence).silenced
 
 
 def silenced_in(request: RunRequest) -> Silenced | None:

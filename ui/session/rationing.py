@@ -3,6 +3,7 @@
     visitor()       who asks: an address of the network
     page_turn(key)  what runs inside computes when it is this visitor's turn; who waits is told
     at_its_turn(work), in_turns(work, who)      the same for work that goes on by itself
+    at_turn_of(who, work)                       and for a file that a browser asks for
     why_not_teach(key), count_taught(key)       the quota of models that are taught
 
 On a machine of one's own nothing is rationed; core/settings.py has the limits.
@@ -14,19 +15,20 @@ import ipaddress
 import math
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
-from core import settings
+from core import settings, time_limit
 from core.errors import GlassError
 from ui.session.figures import measured, watch_queue
 from ui.session.owner import is_public
 from ui.session.turns import KNOWN, FullError, Place, Turns
 
 HOUR = 3600
+Made = TypeVar("Made")
 _TAUGHT: dict[str, dict[Hashable, float]] = {}  # by visitor: what was taught, and when
 
 
@@ -94,12 +96,29 @@ def page_turn(key: str) -> Iterator[None]:
         yield
 
 
-def at_its_turn(work: Callable[[], object]) -> None:
+def at_its_turn(work: Callable[[], object]) -> str:
     """Does a part of some work that the page asks for again and again; not where the queue is full:
-    the page will ask once more.
+    the page will ask once more. Returns why it can't go on, a sentence; empty: it can.
     """
-    with suppress(FullError), turn():
-        work()
+    try:
+        with suppress(FullError), turn(), in_time():
+            work()
+    except GlassError as error:
+        return str(error)
+    return ""
+
+
+def at_turn_of(who: str, work: Callable[[], Made]) -> Made:
+    """Does some work for a visitor where no page is drawn, and nothing can be said to who waits: a
+    file that a browser asks for. Raises FullError, and GlassError where it takes too long.
+    """
+    with measured(), turns().turn(who, lambda place: None), in_time():
+        return work()
+
+
+def in_time() -> AbstractContextManager[None]:
+    """What runs inside has as long as a run has."""
+    return time_limit.within(time_limit.seconds(is_public()))
 
 
 class Said:
@@ -132,10 +151,12 @@ def words_of(place: Place) -> str:
 
 
 def in_turns(work: Iterator[Any], who: str) -> Iterator[Any]:
-    """Work beside the page for a visitor: each part of it waits for a turn."""
+    """Work beside the page for a visitor: each part of it waits for a turn, and has as long as a
+    run has.
+    """
     end = object()
     while True:
-        with turns().turn(who, lambda place: None):
+        with turns().turn(who, lambda place: None), in_time():
             part = next(work, end)
         if part is end:
             return

@@ -18,10 +18,13 @@ before. tests/ui/test_old_links.py holds where everything begins, and links of e
 
 from __future__ import annotations
 
+import re
+
 from ui.session.selection import CODECS, EXAMPLES
 
 VERSION = 2
 SIGN = "v"
+NUMBER = re.compile("[0-9]{1,6}")
 GUESS, SHOWN = "guess", "shown"  # who follows such a link sees its view, and need not guess
 
 # --- version 1 ------------------------------------------------------------------------------------
@@ -101,7 +104,9 @@ def model_of_then(link: dict[str, str]) -> str:
     layer or the head that is asked for.
     """
     sizes = (("layer", LAYERS), ("head", HEADS))
-    small = all(not (text := link.get(key, "0")).isdigit() or int(text) < n for key, n in sizes)
+    small = all(
+        not NUMBER.fullmatch(text := link.get(key, "0")) or int(text) < n for key, n in sizes
+    )
     return SECOND_MODEL if small else FIRST_MODEL
 
 

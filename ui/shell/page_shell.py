@@ -4,12 +4,15 @@ looked at; the opened number beside the page, and the way on at its foot.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core import time_limit
+from core.errors import GlassError
 from core.places import ASSETS
 from ui.kit.component_loader import library
 from ui.kit.components import follow_connection, follow_theme, show_seen
@@ -26,6 +29,7 @@ from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, Page
 from ui.session.opening import settle_place
 from ui.session.rationing import page_turn
+from ui.session.runs import seconds_of_a_run
 from ui.session.selection import (
     AROUND,
     LONGEST_BOX,
@@ -48,6 +52,7 @@ from ui.shell.settings import settings
 from ui.text import plain
 
 WHAT_IT_IS = "See through a transformer: every number is real and opens."
+RUNS_OF_A_PAGE = 3  # a page may compute as long as so many runs may take
 FULL = 0.9  # of what a text box takes: from there on it counts
 
 
@@ -204,9 +209,24 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
         memory().notes = []
     card = tour.place()  # before the page, and written after it has said whether it asks
     write_address()
-    lay_out(view, draw, layout)
+    with in_time():
+        lay_out(view, draw, layout)
     tour.card(card, view, page)
     foot(page, place_address(write_address()))  # once more: the page may have settled a choice
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """What a page computes beside runs, reports and files, which have limits of their own: all of
+    it has as long as a few runs. Where that is over, the page says so and ends there.
+    """
+    with time_limit.within(RUNS_OF_A_PAGE * seconds_of_a_run()):
+        try:
+            yield
+        except GlassError as error:
+            if str(error) != time_limit.SAID:
+                raise
+            st.warning(plain(error))
 
 
 def look_at(view: View, layout: Layout) -> View:

@@ -11,11 +11,14 @@ from functools import partial
 import streamlit as st
 
 from core.errors import GlassError
+from core.time_limit import check_time
 from ui.kit.picture_frame import in_a_name
-from ui.report.contents import LIMIT
+from ui.report.contents import LIMIT, Progress, nothing_to_say
 from ui.report.document import Report, report
 from ui.report.stages import STAGES
 from ui.session.memory import memory
+from ui.session.rationing import at_turn_of, page_turn, visitor
+from ui.session.runs import limited
 from ui.session.shelf import SHELF
 from ui.session.view import View
 from ui.shell.controls import place_view
@@ -76,18 +79,34 @@ def key_of(view: View, stages: tuple[str, ...]) -> tuple:
 
 
 def make(view: View, stages: tuple[str, ...]) -> None:
-    """Makes the report while a bar shows how far it is."""
-    bar = st.progress(0.0, text="Gathering the numbers")
+    """Makes the report at this visitor's turn, while a bar shows how far it is."""
+    with page_turn("turn-report"):
+        bar = st.progress(0.0, text="Gathering the numbers")
+
+        def show(done: int, total: int) -> None:
+            bar.progress(done / total, text=f"Gathering the numbers: part {done + 1} of {total}")
+
+        try:
+            made_of(view, stages, show)
+        except (GlassError, KeyError) as error:
+            st.error(plain(error.args[0]))
+        finally:
+            bar.empty()
+
+
+def made_of(view: View, stages: tuple[str, ...], progress: Progress = nothing_to_say) -> Report:
+    """The report, made where it is not on the shelf. Raises GlassError where it takes too long."""
+    key = key_of(view, stages)
 
     def show(done: int, total: int) -> None:
-        bar.progress(done / total, text=f"Gathering the numbers: part {done + 1} of {total}")
+        check_time()
+        progress(done, total)
 
-    try:
-        SHELF.get(key_of(view, stages), lambda: report(view, stages, show))
-    except (GlassError, KeyError) as error:
-        st.error(plain(error.args[0]))
-    finally:
-        bar.empty()
+    def make_it() -> Report:
+        with limited(key):
+            return report(view, stages, show)
+
+    return SHELF.get(key, make_it)
 
 
 def file(view: View, stages: tuple[str, ...], made: Report) -> None:
@@ -97,7 +116,7 @@ def file(view: View, stages: tuple[str, ...], made: Report) -> None:
     words = in_a_name(" ".join(view.sentence.split()[:4]))
     st.download_button(
         f"Save the file, {made.nbytes / 1e6:.1f} MB",
-        data=partial(text_of, view, stages),
+        data=partial(text_of, view, stages, visitor()),
         file_name="-".join(filter(None, ("glassformer", "report", words))) + ".html",
         mime="text/html",
         key="save_report",
@@ -106,6 +125,8 @@ def file(view: View, stages: tuple[str, ...], made: Report) -> None:
     )
 
 
-def text_of(view: View, stages: tuple[str, ...]) -> str:
-    """The file when it is asked for; made anew where it has left the shelf meanwhile."""
-    return SHELF.get(key_of(view, stages), lambda: report(view, stages)).text
+def text_of(view: View, stages: tuple[str, ...], who: str) -> str:
+    """The file when a visitor asks for it; made anew where it has left the shelf meanwhile."""
+    if found := SHELF.find(key_of(view, stages)):
+        return found.text
+    return at_turn_of(who, lambda: made_of(view, stages)).text

@@ -14,6 +14,7 @@ from core.errors import GlassError
 from core.models import catalogue
 from core.step_ref import sliced_name
 from core.text import counted, number
+from core.time_limit import check_time
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number
 from ui.kit.packed_arrays import packed
@@ -99,10 +100,11 @@ def examples_of(name: str, taught: str = "") -> Examples:
     """The example sentences as this model reads them; it reads them once."""
 
     def read() -> Examples:
-        with st.spinner("Reading the example sentences …"):
+        with st.spinner("Reading the example sentences …"), runs.limited(key):
             return read_examples(name, taught)
 
-    return SHELF.get(("examples", name, taught), read)
+    key = "examples", name, taught
+    return SHELF.get(key, read)
 
 
 def read_examples(name: str, taught: str) -> Examples:
@@ -115,6 +117,7 @@ def read_examples(name: str, taught: str) -> Examples:
         try:
             found.append(read_example(model, text, taught))
         except GlassError:
+            check_time()
             continue  # too long for this model
         if Examples(tuple(found)).nbytes > MOST_BYTES:
             break

@@ -21,7 +21,7 @@ from core.text import moves, number, operand
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.terms import with_terms
-from ui.session.runs import model_of
+from ui.session.runs import limited, model_of
 from ui.session.selection import chosen, select
 from ui.session.settling import settle
 from ui.session.shelf import SHELF
@@ -63,10 +63,12 @@ def step_of(model: str, course: Course) -> OneStep:
     """The first step of a course. Raises GlassError where it goes too far."""
 
     def take() -> OneStep:
-        lesson = next(lessons(model_of(model), course))
-        return OneStep(lesson, largest_of(lesson))
+        with limited(key):
+            lesson = next(lessons(model_of(model), course))
+            return OneStep(lesson, largest_of(lesson))
 
-    return SHELF.get(("one step", model, course), take, holds=("model", model))
+    key = "one step", model, course
+    return SHELF.get(key, take, holds=("model", model))
 
 
 def largest_of(lesson: Lesson) -> dict[str, list[tuple[int, ...]]]:

@@ -24,7 +24,7 @@ from ui.kit.terms import with_terms
 from ui.kit.theme import COLOURS
 from ui.session import sent
 from ui.session.actions import change_run, show_alone
-from ui.session.runs import RunRequest, model_in, model_of, trace_of
+from ui.session.runs import RunRequest, limited, model_in, model_of, trace_of
 from ui.session.selection import chosen, opened_cell, select
 from ui.session.shelf import SHELF
 from ui.session.view import View
@@ -116,7 +116,8 @@ def written_by(request: RunRequest) -> Written:
         model, ids_L = model_in(request), trace_of(request)["decoder.embed.ids"]
         most = min(len(ids_L) + WRITTEN, model.config.n_positions or len(ids_L) + WRITTEN)
         made = greedy(model.config, model.weights, ids_L, most, rules_of(model))
-        ids = list(islice(made, WRITTEN))
+        with limited(("written", request)):
+            ids = list(islice(made, WRITTEN))
         return Written(model.tokenizer.decode(ids), len(ids_L) + len(ids) < most)
 
     return SHELF.get(("written", request), write, holds=("model", request.model))

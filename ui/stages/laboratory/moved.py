@@ -19,6 +19,7 @@ from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import render_depth
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import bold_apart
+from ui.session.runs import limited
 from ui.session.selection import select
 from ui.session.shelf import SHELF
 from ui.session.view import View
@@ -43,7 +44,13 @@ def found_of(both: Runs) -> Found:
     """Both runs laid side by side; all visitors share it."""
     before, after = (view.request for view in both.views)
     side = both.after.side
-    return SHELF.get(("moved", before, after, side), lambda: measured(both))
+
+    def measure() -> Found:
+        with limited(key):
+            return measured(both)
+
+    key = "moved", before, after, side
+    return SHELF.get(key, measure)
 
 
 def measured(both: Runs) -> Found:

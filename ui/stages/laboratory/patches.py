@@ -22,6 +22,7 @@ from ui.session.runs import (
     RunRequest,
     Texts,
     encoding_of,
+    limited,
     model_of,
     reading_of,
     target_ids_of,
@@ -152,7 +153,8 @@ def traces_of(asked: Asked) -> tuple:
 
     def run():
         given = {"target_ids_L": clean["decoder.embed.ids"], "keep": "layers", "rows": -1}
-        return forward(clean.config, clean.weights, reading.ids_L, **given)
+        with limited(key):
+            return forward(clean.config, clean.weights, reading.ids_L, **given)
 
     return model, clean, SHELF.get(key, run, holds=("model", asked.request.model))
 
@@ -177,15 +179,17 @@ def patches_of(asked: Asked) -> Patches:
     """The map, as far as it is computed. Raises GlassError for texts that do not fit."""
 
     def begin() -> Patches:
-        pair_asked(asked, 0, None)  # raises where the texts do not fit
-        _, clean, giver = traces_of(asked)
-        word, rival = words_judged(clean, giver, asked.row)
-        pair = pair_asked(asked, word, rival)
+        with limited(key):
+            pair_asked(asked, 0, None)  # raises where the texts do not fit
+            _, clean, giver = traces_of(asked)
+            word, rival = words_judged(clean, giver, asked.row)
+            pair = pair_asked(asked, word, rival)
         shape = clean.config.layers(asked.side), clean.sizes(asked.side)["L"]
         zeros_NP = np.zeros(shape)
         return Patches(word, rival, pair.outcome.before, zeros_NP, zeros_NP.astype(bool))
 
-    return SHELF.get(("patches", asked), begin)
+    key = "patches", asked
+    return SHELF.get(key, begin)
 
 
 def work(asked: Asked, found: Patches, seconds: float | None) -> None:

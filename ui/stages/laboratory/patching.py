@@ -160,8 +160,10 @@ def shown(both: Runs, asked: Asked, around: tuple | None = None) -> None:
     if around not in (None, drawn_with()):
         st.rerun()
     if found.left and memory().computing == (asked,):
-        at_its_turn(partial(work, asked, found, SLICE))
-        if not found.left:
+        wrong = at_its_turn(partial(work, asked, found, SLICE))
+        if wrong:
+            stopped(wrong)
+        elif not found.left:
             memory().computing = None
             st.rerun()
     if found.left:
@@ -180,6 +182,12 @@ def progress(asked: Asked, found: Patches) -> None:
         st.progress(share, text=f"{int(found.done_NP.sum()):,} of {count:,} runs")
     label = "Stop" if running else "Go on" if share else f"Compute the map: {count:,} runs"
     st.button(label, key="lab_patching", on_click=go_on, args=(None if running else asked,))
+
+
+def stopped(why: str) -> None:
+    """Nothing more is computed until the reader asks for it."""
+    memory().computing = None
+    st.warning(plain(why))
 
 
 def go_on(asked: Asked | None) -> None:

@@ -25,7 +25,7 @@ from ui.session.rationing import at_its_turn
 from ui.session.runs import RunRequest, trace_of
 from ui.session.shelf import SHELF
 from ui.session.view import View
-from ui.stages.laboratory.patching import PAUSE, SLICE, is_small
+from ui.stages.laboratory.patching import PAUSE, SLICE, is_small, stopped
 from ui.stages.laboratory.runs import Runs, open_of
 from ui.text import plain
 
@@ -200,8 +200,10 @@ def heads_shown(view: View) -> None:
     """The heads of both roles, and the surprise without them, which comes in row by row."""
     silenced, repeated = silenced_in(view.request), repeated_in(view.request)
     if silenced.left and memory().computing == working(view.request):
-        at_its_turn(partial(work, view.request, silenced, SLICE))
-        if not silenced.left:
+        wrong = at_its_turn(partial(work, view.request, silenced, SLICE))
+        if wrong:
+            stopped(wrong)
+        elif not silenced.left:
             memory().computing = None
             st.rerun()
     st.markdown(with_terms(heads_words(repeated, silenced)))

@@ -5,7 +5,9 @@ dropped, the text that it finds, and the one that the likeliest token each time 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -17,6 +19,7 @@ from ui.kit.component_loader import component
 from ui.kit.guessed_place import guessed_position
 from ui.kit.section import render_depth
 from ui.session import sent
+from ui.session.runs import limited
 from ui.session.selection import FARTHEST, chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View
@@ -71,28 +74,29 @@ def search(view: View, position: int, beams: int) -> Tree:
     ids, longest = tuple(ids_L.tolist()), len(ids_L) + chosen("output_ahead")
     longest = min(longest, model.config.n_positions or longest)
 
+    asked = {"beams": beams, "rules": rules_of(model), "source_ids_L": source_L}
+    find = partial(beam_search, model.config, model.weights, ids, longest, **asked)
+
     def run() -> Search:
-        bar = st.progress(0.0)
-
-        def progress(length: int, longest: int) -> None:
-            done, room = length - len(ids), longest - len(ids)
-            bar.progress(done / room, f"Searching: token {done + 1} of at most {room} …")
-
-        tree = beam_search(
-            model.config,
-            model.weights,
-            ids,
-            longest,
-            beams=beams,
-            rules=rules_of(model),
-            source_ids_L=source_L,
-            progress=progress,
-        )
-        bar.empty()
-        return Search(tree)
+        bar = st.empty()
+        try:
+            with limited(key):
+                return Search(find(progress=shown_on(bar, len(ids))))
+        finally:
+            bar.empty()
 
     key = "beams", model.name, view.taught, ids, source_L, longest, beams
     return SHELF.get(key, run, holds=("model", model.name)).tree
+
+
+def shown_on(slot, begun: int) -> Callable[[int, int], None]:
+    """Shows how far a search has come. begun: the tokens that it began with."""
+
+    def show(length: int, longest: int) -> None:
+        done, room = length - begun, longest - begun
+        slot.progress(done / room, f"Searching: token {done + 1} of at most {room} …")
+
+    return show
 
 
 def chosen_branch(tree: Tree) -> int:

@@ -12,6 +12,7 @@ from core.errors import GlassError
 from ui.kit.guessed_place import guessed_position
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
+from ui.session.runs import limited
 from ui.session.shelf import SHELF
 from ui.session.view import View
 from ui.text import bold, plain
@@ -61,7 +62,7 @@ def compared(view: View, position: int) -> Reuse:
     model = view.model
 
     def read() -> Compared:
-        with st.spinner("Reading it both ways …"):
+        with st.spinner("Reading it both ways …"), limited(key):
             return Compared(reuse(model.config, model.weights, ids, source))
 
     key = "reused", model.name, view.taught, ids, source

@@ -16,9 +16,10 @@ from core.errors import GlassError
 from core.models.catalogue import entry_of
 from core.source import source_path
 from core.text import number
+from core.time_limit import check_time
 from core.word_vectors import Alike
 from ui.session.actions import start_new_text
-from ui.session.runs import RunRequest, ids_of, model_of
+from ui.session.runs import RunRequest, ids_of, limited, model_of
 from ui.session.selection import chosen, depth, select
 from ui.session.settling import settle
 from ui.session.view import View
@@ -147,9 +148,11 @@ def vector_of(model: str, line: str):
     loaded = model_of(model)
     try:
         ids_L = ids_of(loaded, line)
-        mean_D = loaded.trace(ids_L=ids_L, keep="layers", rows=-1)["encoder.out.pooled"]
+        with limited(("vector", model, line)):
+            mean_D = loaded.trace(ids_L=ids_L, keep="layers", rows=-1)["encoder.out.pooled"]
         return mean_D, ""
     except GlassError as error:
+        check_time()  # of the page, which is no fault of this line
         return None, str(error)
 
 

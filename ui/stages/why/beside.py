@@ -16,10 +16,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import GlassError
 from core.models import catalogue
 from ui.session.rationing import in_turns, visitor
 from ui.session.shelf import SHELF
 from ui.session.view import View
+from ui.text import plain
 
 FEW = 24  # tokens: a study model reads so many in no time that a reader would notice
 FORGOTTEN = 30  # seconds after which work that nobody asks for stops
@@ -100,6 +102,8 @@ def carry_out(work: Work, job: Job, results: Callable[[], Results]) -> None:
             if work.stopped:
                 work.left = coming
                 break
+    except GlassError as error:  # such as a part that took too long
+        work.error = str(error)
     except Exception as error:  # the reader must hear of it, and not from a log
         work.error = f"{job.failed} ({type(error).__name__})."
     finally:
@@ -113,7 +117,7 @@ def progress(job: Job, find: Callable[[], Work], again: Callable[[Work], None]) 
     """How far the work is, and a button that stops it or resumes it. find: asks for the work."""
     found = find()
     if found.error:
-        st.warning(found.error)
+        st.warning(plain(found.error))
     elif not found.over:
         watch(job, find, found.done)
     elif not found.whole:
