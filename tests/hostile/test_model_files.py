@@ -143,7 +143,7 @@ def test_forged_tokenizers(seed, count, tmp_path):
     said = {"tokenizer_class": CLASSES[kind]}
     sound, folder = (write(tmp_path / name, kind, said) for name in ("sound", "m"))
     begins = [{"begin": first_use.begin_of(each, FAMILY[kind], 900)} for each in (sound, folder)]
-    helper = Helper(first_use.PROGRAM, begins[0], first_use.bounds())
+    helper = Helper(first_use.READER, begins[0], first_use.bounds())
     path = folder / "tokenizer.json"
     files = forged_tokenizers(rng, path.read_bytes(), count)
     work = partial(use_tokenizer, helper, begins[1], folder, FAMILY[kind])
