@@ -86,7 +86,7 @@ function legend(parts) {
 // What the curves are at a stop: a mark, a dot on each, and its number in the legend.
 function showCurves(parts, at) {
   const { shown, mark, dots, values } = parts
-  if (!shown.curves) return
+  if (!shown.curves || !mark) return      // in a page that is not laid out yet nothing is drawn
   const step = parts.steps[at], x = LEFT + shareOf(step, parts.last) * parts.wide
   mark.setAttribute("x1", x)
   mark.setAttribute("x2", x)

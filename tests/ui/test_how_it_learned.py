@@ -15,6 +15,7 @@ from core.course import Course, lessons, taught, written_course
 from core.learning import loss_on, next_words, update
 from core.text import moves, number, operand, percent
 from core.vectors import lengths
+from core.whatif import model_taught
 from tests.helpers.pages import address, click, data_of, opened, parts, prose, said, values_in
 from ui.stages.how_it_learned.lessons import held_texts
 
@@ -98,15 +99,14 @@ def test_one_step_is_written_out_with_its_numbers_and_opens(model, trace, method
     assert made in text
     after = loss_on(model.config, lesson.after.weights, [model.ids(BOOKS)])
     assert moves(number(lesson.loss, 4), number(after, 4)) in text
-    app = click(app, "learned:numbers", cell=[0, 3])
+    app = click(app, "learned:numbers", cell=[0, 2])
     assert panel_number(app) == number(lesson.after.weights[name][at])
     tables = ("decoder.embed.token.weight", "head.logits.weight")  # one array with two names
     assert name == tables[0]
     parts_2 = [float(lesson.gradients[f"weights/{each}"][at]) for each in tables]
     assert found.gradient == pytest.approx(sum(parts_2))
-    assert "sum of {} from reading and {} from writing".format(
-        *(number(part, 3) for part in parts_2)
-    ) in text  # fmt: skip
+    read, written = (number(part, 3) for part in parts_2)
+    assert f"sum of {read} from the first use and {written} from the second" in text
     app = click(app, "learned:numbers", cell=[0, 1])
     assert panel_number(app) == number(max(parts_2, key=abs))
 
@@ -232,3 +232,33 @@ def test_other_models_say_what_they_lack_and_offer_one_that_has_it(name):
 )
 def test_what_an_address_asks_for_is_checked(asked):
     assert not opened(PAGE, **STUDY | asked).exception
+
+
+def test_a_number_that_a_lesson_has_moved_says_where_it_began(model):
+    """Its panel does not call it unchanged: stored + moved = taught, and the sum is right."""
+    change = "learn:sgd,1,0.01=The books are old."
+    name, index = "decoder.1.attn.q.weight", (85, 6)
+    cell = f"weights/{name}:85,6"
+    app = opened("pages/3_Attention.py", **STUDY, change=change, cell=cell)
+    (shown,) = [part for part in parts(app) if part["part"] == "body"]
+    (head,) = [part for part in parts(app) if part["part"] == "head"]
+    before, after = (
+        float(each.weights[name][index]) for each in (model, model_taught(model, change))
+    )
+    assert "no sentence changes it" not in head["story"] and number(before) in head["story"]
+    terms = re.fullmatch(r"(\S+) ([+−]) (\S+) = (\S+)", shown["formula"])
+    first, sign, way, total = (each.replace("−", "-") for each in terms.groups())
+    assert number(after).replace("−", "-") == total
+    assert float(first) + float(f"{sign}{way}") == pytest.approx(after, rel=1e-5)
+
+
+def test_a_number_of_a_snapshot_says_what_it_came_to(model):
+    app = opened(
+        "pages/3_Attention.py",
+        **STUDY,
+        change="trained:400",
+        cell="weights/decoder.1.attn.q.weight:85,6",
+    )
+    (head,) = [part for part in parts(app) if part["part"] == "head"]
+    end = float(model.weights["decoder.1.attn.q.weight"][85, 6])
+    assert number(end) in head["story"] and "at that step" in head["story"]

@@ -9,6 +9,7 @@ from typing import TypeGuard
 import numpy as np
 import streamlit as st
 
+from core import whatif
 from core.errors import GlassError
 from core.explanation import explain
 from core.operands import WEIGHTS, Group, is_weight
@@ -18,7 +19,7 @@ from core.step_ref import GRAD, parse, ref_of
 from core.steps import about
 from core.steps.letters import axis_words, letters_in
 from core.steps.sources import source_names
-from core.text import number
+from core.text import number, operand
 from core.why import in_words
 from ui.kit.component_loader import component
 from ui.kit.components import table
@@ -32,7 +33,7 @@ from ui.session.actions import change_run, close_number, follow_step, with_part
 from ui.session.address import link_asks_for
 from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE, EXERCISES, OUTPUT, WHY
-from ui.session.runs import outcome_in
+from ui.session.runs import model_of, outcome_in
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select, select_what_fits
 from ui.session.view import View
 from ui.session.walk import open_after, trail
@@ -245,13 +246,41 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "trail": steps,
         "title": made.title,
         "term": term_of_step(parse(made.name)),
-        "story": made.story if depth() == "story" else "",
+        "story": story_of(view, made) if depth() == "story" else "",
         "value": number(made.value),
         "hint": " ".join(filter(None, (hint(), not_the_effect(made.name)))),
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
         "canChange": can_change(view, made.name),
     }
+
+
+def story_of(view: View, made) -> str:
+    """What the number is. A learned one may be that of a model which went on to learn, or which had
+    not learned to the end.
+    """
+    if not is_weight(view.trace, made.name) or not view.taught:
+        return made.story
+    end = number(trained_value(view, made))
+    if "learn" in whatif.kinds(view.taught):
+        return f"Training found {end} for this number. The lesson has moved it from there."
+    return f"So it stood at that step of the training. In the end it is {end}."
+
+
+def moved_by_lesson(view: View, made) -> str:
+    """Where a lesson began and how far it moved a learned number, as a sum; empty for all else."""
+    if not is_weight(view.trace, made.name) or "learn" not in whatif.kinds(view.taught):
+        return ""
+    before = trained_value(view, made)
+    way = made.value - before
+    sign = "−" if way < 0 else "+"
+    return f"{operand(before)} {sign} {operand(abs(way))} = {number(made.value)}"
+
+
+def trained_value(view: View, made) -> float:
+    """A learned number as it stands in the model file."""
+    weights = model_of(view.request.model).weights
+    return float(weights[made.name.removeprefix(WEIGHTS)][made.index])
 
 
 def hint() -> str:
@@ -311,7 +340,7 @@ def operands(view: View, made) -> dict:
     return {
         "part": "body",
         "name": made.name,
-        "formula": made.formula,
+        "formula": moved_by_lesson(view, made) or made.formula,
         "check": recomputed(made, bits),
         "more": (
             "" if count <= SHOWN else "Hide the table" if shown else f"All {count:,} as a table"

@@ -26,7 +26,7 @@ from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.figures import serve_figures
 from ui.session.memory import memory
-from ui.session.navigation import OVERVIEW, Page
+from ui.session.navigation import HOW_IT_LEARNED, OVERVIEW, Page
 from ui.session.opening import settle_place
 from ui.session.rationing import page_turn
 from ui.session.runs import seconds_of_a_run
@@ -284,7 +284,7 @@ def what_if_banner(view: View | None) -> None:
         if words or chosen("change") or chosen("mask") == "own":
             with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
                 st.markdown(
-                    f":orange[●] **What if:** {plain(words)} — all pages show this run."
+                    f":orange[●] **What if:** {plain(words)} — {who_shows_it()} show this run."
                     if words
                     else ":orange[●] This what-if cannot be shown."
                 )
@@ -293,6 +293,11 @@ def what_if_banner(view: View | None) -> None:
             dropped_what_if(view)
         if view and view.mask != "own":
             mask_banner(view)
+
+
+def who_shows_it() -> str:
+    """Which pages show the what-if: one begins from the trained model, and says so."""
+    return "all other pages" if memory().page == HOW_IT_LEARNED else "all pages"
 
 
 def what_if(view: View) -> str:

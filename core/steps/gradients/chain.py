@@ -178,6 +178,6 @@ def gradient(leaf, axes, place, recipe, of, story, latex, colour, **more) -> Ste
 
 
 PASSED_ON = "It passes a sum unchanged: what reads the sum decides."
-READ = "The gradients of all that reads this number, each times how fast that grows, added up."
+READ = "Whatever reads this number adds its own gradient, times how fast it grows with this number."
 SUMMED = {"s": "what reads it", "r": "number that reads it", "W": "how fast that grows with it"}
 CHAIN = r"\nabla x_{l,d} = \sum_r W_{d,r}\, \nabla s_r"

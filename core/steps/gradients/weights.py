@@ -141,7 +141,8 @@ def learned(leaf: str, place, recipe, of: str, story: str, latex: str, **more) -
 
 
 OUTER = (
-    "Over all tokens: what the weight is multiplied by, times the gradient of what that adds to."
+    "For each token, the number that the weight multiplies, times the gradient of the result; added"
+    " up over all tokens."
 )
 OVER_TOKENS = "It is added for every token: their gradients, added up."
 READ_AND_MADE = {"x": "what is read", "y": "what is made"}

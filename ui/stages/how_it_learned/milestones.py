@@ -144,9 +144,14 @@ def decides(known: Measures) -> bool:
 
 def head_words(known: Measures) -> str:
     """What the head is whose map is drawn."""
+    cases = counted(known.decides.count, "sentence")
+    measured = f"Measured on {cases} in which a clause parts subject and verb:"
     if decides(known):
-        return "The head that decides between “are” and “is”."
-    return "No head alone decides between “are” and “is”; this one counts most."
+        return f"{measured} this head decides between “are” and “is”."
+    return (
+        f"{measured} in most of them no head alone decides between “are” and “is”; this one counts"
+        " most."
+    )
 
 
 def how_measured(known: Measures) -> str:
@@ -154,10 +159,11 @@ def how_measured(known: Measures) -> str:
     return (
         "Measured on sentences that it was not trained on. A head’s score is its mean attention"
         " weight on the previous token; on what followed the same word, in random words that come"
-        " twice; or how often a verb’s largest weight on another word is on its subject. The"
-        " role has appeared at the step from which on the score stays at least halfway from the"
-        " random start to the end. The dashed line is at most a little too high: where the grammar"
-        " can make a sentence in several ways, it counts one."
+        " twice; or how often a verb’s largest weight on another word is on its subject. A"
+        " role counts as there from the step at which its score has come halfway from the random"
+        " start to the end, and stays there. The dashed line is the loss of someone who knows the"
+        " grammar. It is estimated too high, since of the ways in which the grammar can make a"
+        " sentence it counts one: the model may come below it."
     )
 
 

@@ -181,8 +181,9 @@ def both_words(view: View, step: OneStep, each: Number) -> str:
         return ""
     read, written = (number(value, 3) for value in parts.values())
     return (
-        f" Its row is the word {bold(view.word(each.index[0]))}. The table reads words and writes"
-        f" them: the gradient is the sum of {read} from reading and {written} from writing."
+        f" Its row is the word {bold(view.word(each.index[0]))}. This table turns words into"
+        f" vectors and, at the end, vectors into words: its gradient is the sum of {read} from the"
+        f" first use and {written} from the second."
     )
 
 
@@ -229,22 +230,22 @@ def place_words(view: View, each: Number) -> str:
 
 
 def columns_of(updates: list[Update]) -> dict[str, list[float]]:
-    """The columns of the table."""
+    """The columns of the table; on a telephone the last is out of sight."""
     return {
         "w": [each.before for each in updates],
         "gradient": [each.gradient for each in updates],
-        "step": [each.after - each.before for each in updates],
         "new w": [each.after for each in updates],
+        "step": [each.after - each.before for each in updates],
     }
 
 
 def cell_of(step: OneStep, each: Number, column: int) -> tuple[str, str]:
     """What a column of the table opens: of which model, and the name of it. Of a gradient that is a
     sum of two, the larger one opens."""
-    if column in (1, 2):
+    if column in (1, 3):
         parts = parts_of(step, each)
         return "before", GRAD_OF_WEIGHT + max(parts, key=lambda name: abs(parts[name]))
-    return ("after" if column == 3 else "before"), WEIGHTS + each.weight
+    return ("after" if column == 2 else "before"), WEIGHTS + each.weight
 
 
 def open_of(step: OneStep, each: Number, column: int) -> None:
@@ -257,7 +258,7 @@ def open_of(step: OneStep, each: Number, column: int) -> None:
 def opened_of(step: OneStep, numbers: list[Number]) -> tuple[int, int] | None:
     """Which number of the table is open."""
     for row, each in enumerate(numbers):
-        for column in (0, 1, 3):
+        for column in (0, 1, 2):
             reads, name = cell_of(step, each, column)
             if chosen("learn_reads") == reads and opened_in(name) == each.index:
                 return row, column

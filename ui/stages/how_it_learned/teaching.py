@@ -33,9 +33,10 @@ from ui.stages.how_it_learned.lessons import (
     work,
 )
 from ui.stages.how_it_learned.place import lesson_of, taught_by
-from ui.text import plain
+from ui.text import bold_quoted, plain, short
 
 USE = "Look at the taught model on all pages"
+LONGEST = 80  # letters of the sentence that are repeated
 SLICE, PAUSE = 0.25, 0.3  # seconds of work at a time, and between two of them
 
 
@@ -43,8 +44,9 @@ def draw(view: View, read: View) -> None:
     """The card. read: the run that all pages show."""
     st.markdown(
         with_terms(
-            "The model reads your sentence again and again, and each step makes its words a little"
-            " likelier. Only your own copy is taught."
+            f"The model reads {bold_quoted(short(view.sentence, LONGEST))}, the text at the top of"
+            " the page, again and again, and each step makes its words a little likelier. Only your"
+            " own copy is taught."
         )
     )
     st.number_input(
@@ -173,13 +175,13 @@ def result(view: View, read: View, found: Teaching) -> None:
     """What was learned and forgotten, the guesses before and after, and the way to all pages."""
     st.markdown(with_terms(result_words(found)))
     put_on_shelf(found, written_course(found.course))
+    use_buttons(read, written_course(found.course))
     steps = f"after {counted(found.course.steps, 'step')}"
     compared_guesses(view, taught_by(view, found.course), steps, "taught")
     if found.last:
         numbers = moved.numbers_of(view, found.last)
         st.markdown(with_terms(moved.words(view, found.last, numbers[0])))
         moved.numbers_table(view, found.last, numbers)
-    use_buttons(read, written_course(found.course))
 
 
 def result_words(found: Teaching) -> str:
