@@ -21,6 +21,7 @@ from core.steps.heads import ROLES
 from core.text import number, percent
 from tests.helpers.array_files import numbers_in, read_csv, read_npz, same
 from tests.helpers.browser import ROOT, modules
+from tests.helpers.browser_pages import DESK, TELEPHONE
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
 from ui.stages.positions.clocks import turned_text
@@ -67,7 +68,7 @@ def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, t
     scale = [number(x, 3) for x in (0, largest / 2, largest)]
     for wanted in ("Head 7", "recommended", f"“{SENTENCE}”", *scale):
         assert wanted in words
-    assert any(each == "all-MiniLM-L6-v2 · layer 2" for each in words)
+    assert "all-MiniLM-L6-v2 · layer 2 · encoder.2.attn.pattern" in words
     assert len(list(svg.iter(f"{SVG}rect"))) > pattern_HLM.size
     assert len(list(svg.iter(f"{SVG}image"))) == 0
     assert not [each for each in svg.iter() if each.tag == f"{SVG}script"]
@@ -192,6 +193,18 @@ def test_the_menu_opens_and_closes_by_key(visit):
     page.view.keyboard.press("Tab")
     page.view.keyboard.press("Escape")
     assert not png.is_visible() and button.evaluate("e => e.matches(':focus')")
+
+
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+@pytest.mark.parametrize("title, key", (("Attention", "pipeline-attn"), ("Heads", "heads")))
+@pytest.mark.slow
+def test_the_menu_is_in_sight_on_whichever_side_its_button_stands(visit, title, key, size):
+    page = visit(title, size, sentence=SENTENCE, ask=0)
+    figure = page.view.locator(f".st-key-{key}")
+    figure.get_by_role("button", name="Save", exact=True).first.click()
+    for kind in ("PNG", "SVG", "CSV", "NPZ"):
+        box = figure.get_by_role("button", name=kind, exact=True).first.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size[0], kind
 
 
 # --- every figure ---------------------------------------------------------------------------------
