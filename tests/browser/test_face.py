@@ -16,10 +16,11 @@ ASKED = 10  # words more, where a question is asked, with its answers
 
 SHOWN_IN_RAIL = """path => {
   const held = document.querySelector(".st-key-rail [data-testid=stBidiComponentIsolated]")
-  const rail = held.shadowRoot.querySelector(".root"), room = rail.getBoundingClientRect()
-  const links = [...rail.querySelectorAll("a")]
+  const rail = held?.shadowRoot?.querySelector(".root")
+  const links = [...rail?.querySelectorAll("a") ?? []]
   const here = links.filter(({ href }) => new URL(href).pathname === "/" + path).at(-1)
-  const link = here.getBoundingClientRect()
+  if (!here) return false  // it is still to be drawn
+  const room = rail.getBoundingClientRect(), link = here.getBoundingClientRect()
   return link.left >= room.left - 1 && link.right <= room.right + 1
 }"""
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
