@@ -165,15 +165,17 @@ async function save(given, kind) {
 
 const KINDS = { png: "The picture, in pixels", svg: "The picture, in lines and words", csv: "Its numbers, for a spreadsheet", npz: "Its numbers, for NumPy" }
 
-// A button “Save” that offers all kinds. picture() says what is drawn now, or promises it: { wide, tall, title, style, paint(brush) }, and if
-// need be titled, step, said, token, scales, without, cells (how many numbers), and arrays(), which gives its numbers as array_files.js takes them.
-// style: as `themeOf` has it. numbered(): whether there are numbers to save.
+// A button “Save” that offers all kinds: to its left, or where there is no room, to its right. picture() says what is drawn now, or promises
+// it: { wide, tall, title, style, paint(brush) }, and if need be titled, step, said, token, scales, without, cells (how many numbers), and
+// arrays(), which gives its numbers as array_files.js takes them. style: as `themeOf` has it. numbered(): whether there are numbers to save.
 export function saveMenu(parent, picture, numbered = () => true) {
   const box = make("span", "saves", parent), button = makeButton("", box, "Save"), menu = make("span", "kinds", box)
   const kinds = Object.entries(KINDS).map(([kind, title]) => Object.assign(makeButton("", menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) }), { title }))
   const turn = (open) => {
     if (open) for (const each of kinds.slice(2)) each.hidden = !numbered()
     button.ariaExpanded = String(open)
+    menu.classList.remove("onward")
+    menu.classList.toggle("onward", open && menu.getBoundingClientRect().left < 0)
   }
   turn(false)
   button.onclick = () => turn(button.ariaExpanded !== "true")

@@ -1,8 +1,10 @@
 // What stands before the first picture of a page, in the order of the document and through shadow
-// roots: Tab stops and words, without the rail and the tokens; what is veiled is seen, too. Gives { focusable, words, top }.
+// roots: Tab stops and words, without the rail and the tokens; what is veiled is seen, too. Of an
+// exercise, which has no picture, the answers count as one, and the row of all questions as a rail.
+// Gives { focusable, words, top }.
 () => {
   const found = { focusable: [], words: [], top: null }
-  const aside = ".st-key-rail, .rows, .st-key-unseen, style, script, [aria-hidden=true]:not([inert])"
+  const aside = ".st-key-rail, .rows, [aria-label='All questions'], .st-key-unseen, style, script, [aria-hidden=true]:not([inert])"
   const stops = "a, button, input, textarea, select, summary, [tabindex]"
 
   function isSeen(element) {
@@ -11,7 +13,7 @@
   }
 
   function isPicture(element, box) {
-    const drawn = element.matches("canvas, svg, table, [role=img], .figure")
+    const drawn = element.matches("canvas, svg, table, [role=img], .figure, [aria-label=Answers]")
     return drawn && box.width >= 200 && box.height >= 24
   }
 

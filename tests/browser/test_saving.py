@@ -21,10 +21,9 @@ from core.steps.heads import ROLES
 from core.text import number, percent
 from tests.helpers.array_files import numbers_in, read_csv, read_npz, same
 from tests.helpers.browser import ROOT, modules
-from tests.helpers.browser_pages import save
+from tests.helpers.browser_pages import DESK, TELEPHONE, save
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
-from ui.session.selection import OPENING
 from ui.stages.positions.clocks import turned_text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -59,7 +58,7 @@ def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, t
     scale = [number(x, 3) for x in (0, largest / 2, largest)]
     for wanted in ("Head 7", "recommended", f"“{SENTENCE}”", *scale):
         assert wanted in words
-    assert any(each == "all-MiniLM-L6-v2 · layer 2" for each in words)
+    assert "all-MiniLM-L6-v2 · layer 2 · encoder.2.attn.pattern" in words
     assert len(list(svg.iter(f"{SVG}rect"))) > pattern_HLM.size
     assert len(list(svg.iter(f"{SVG}image"))) == 0
     assert not [each for each in svg.iter() if each.tag == f"{SVG}script"]
@@ -139,7 +138,10 @@ def test_the_overview_is_saved_as_it_stands_at_the_end_of_its_motion(visit, tmp_
     svg, words, _ = read(save(page, "[data-testid=stMain]", "SVG", tmp_path))
     headline = page.view.locator("h1").first.inner_text()
     assert " ".join(words).count(headline) == 1
-    assert {"recommended", "are", "40%", "numbers of vectors", f"“{SENTENCE}”"} <= set(words)
+    probs_V = decoder()["head.probs"][-1]
+    likeliest = load("study-decoder").tokenizer.piece(int(probs_V.argmax()))
+    guess = {likeliest, percent(probs_V.max(), 0)}
+    assert {"recommended", *guess, "numbers of vectors", f"“{SENTENCE}”"} <= set(words)
     assert len(list(svg.iter(f"{SVG}rect"))) > 500
 
 
@@ -181,6 +183,18 @@ def test_the_menu_opens_and_closes_by_key(visit):
     page.view.keyboard.press("Tab")
     page.view.keyboard.press("Escape")
     assert not png.is_visible() and button.evaluate("e => e.matches(':focus')")
+
+
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+@pytest.mark.parametrize("title, key", (("Attention", "pipeline-attn"), ("Heads", "heads")))
+@pytest.mark.slow
+def test_the_menu_is_in_sight_on_whichever_side_its_button_stands(visit, title, key, size):
+    page = visit(title, size, sentence=SENTENCE, ask=0)
+    figure = page.view.locator(f".st-key-{key}")
+    figure.get_by_role("button", name="Save", exact=True).first.click()
+    for kind in ("PNG", "SVG", "CSV", "NPZ"):
+        box = figure.get_by_role("button", name=kind, exact=True).first.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size[0], kind
 
 
 # --- every figure ---------------------------------------------------------------------------------
@@ -284,12 +298,13 @@ def given_by_gradient() -> list[str]:
 
 def searched() -> list[str]:
     """The sums of the branches of the tree."""
-    model, ids_L = load("study-decoder"), load("study-decoder").ids(OPENING)
+    model, ids_L = load("study-decoder"), load("study-decoder").ids(SENTENCE)
     tree = beam_search(model.config, model.weights, ids_L, len(ids_L) + 8, beams=3)
     return [f"sum {number(each.total, 3)}" for each in tree.branches]
 
 
 ARE_IS = tuple(load("study-decoder").tokenizer.id_of(word) for word in ("are", "is"))
+WHY = BOOKS | dict(zip(("why_word", "why_rival"), ARE_IS, strict=True))
 CAR = {"model": "study-translator", "sentence": "The red car is fast.", "layer": 3, "head": 1}
 
 
@@ -483,6 +498,7 @@ FIGURES = {
         "study-decoder",
         "why-this-word-parts-of-are-is",
         parts_of_are,
+        WHY,
     ),
     "why_lens": Figure(
         "Why this word?",
@@ -500,6 +516,7 @@ FIGURES = {
         "study-decoder",
         "why-this-word-the-trail-of-are-is",
         trail_of_are,
+        WHY,
         cards="why-trail",
     ),
     "saliency": Figure(
@@ -509,6 +526,7 @@ FIGURES = {
         "study-decoder",
         "why-this-word-what-each-token-gives",
         given_by_gradient,
+        WHY,
         cards="why-gradients",
     ),
     "beams": Figure(

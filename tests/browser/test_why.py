@@ -25,6 +25,12 @@ def ids() -> tuple[int, ...]:
     return tuple(load("study-decoder").tokenizer.id_of(word) for word in ("are", "is", "were"))
 
 
+def asked() -> dict:
+    """Why are and not is? Which rival the page asks about by itself, the model decides."""
+    are, is_, _ = ids()
+    return ASKED | {"why_word": are, "why_rival": is_}
+
+
 def parts(*words: int):
     return why.parts(load("study-decoder").trace(BOOKS), *words)
 
@@ -38,7 +44,7 @@ def part(page, words: str):
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
 @pytest.mark.slow  # clicks: tests/ui/test_why.py; keys: test_geometry.py
 def test_a_part_opens_by_click_and_the_next_by_key(visit, size):
-    page, (are, is_, _) = visit(TITLE, size, **ASKED), ids()
+    page, (are, is_, _) = visit(TITLE, size, **asked()), ids()
     found = parts(are, is_)
     page.do(lambda: part(page, "head 3.4").click())
     name, index, shown = opened_number(page)
@@ -78,7 +84,7 @@ def test_output_leads_to_why_with_the_word_that_was_clicked(visit):
 
 @pytest.mark.slow
 def test_a_bar_of_what_was_read_opens_a_look(visit):
-    page, (are, is_, _) = visit(TITLE, **ASKED, cards="why-reads.why-look"), ids()
+    page, (are, is_, _) = visit(TITLE, **asked(), cards="why-reads.why-look"), ids()
     bars = page.view.locator("[class*=st-key-why-reads]")
     bars.locator(".barlayer .point").nth(4).wait_for()
     look = page.view.locator("[class*=st-key-why-look]")
@@ -203,7 +209,7 @@ def test_why_17_4_looked_at_sat_is_answered_in_four_clicks(clicks, smollm2):
 
 @pytest.mark.slow
 def test_a_neuron_leads_to_feed_forward(visit):
-    page, (are, is_, _) = visit(TITLE, **ASKED, cards="why-neurons"), ids()
+    page, (are, is_, _) = visit(TITLE, **asked(), cards="why-neurons"), ids()
     split = why.by_neuron(load("study-decoder").trace(BOOKS), "decoder.3.mlp", are, is_)
     best = int(abs(split.parts_N).argmax())
     page.do(lambda: page.view.get_by_role("button", name=f"See what neuron {best} does").click())

@@ -56,7 +56,7 @@ def guessed(app) -> tuple[str, str]:
     (shown,) = parts(app, "quiz")
     verdict = shown["verdict"]
     assert verdict["guess"] == 0 and verdict["answer"] == shown["options"][verdict["right"]]
-    assert verdict["score"] == f"{int(verdict['right'] == 0)} of 1 guess right, on all pages."
+    assert verdict["score"] == f"{int(verdict['right'] == 0)} of 1 guess right."
     return "".join(shown["asks"]), verdict["answer"]
 
 
@@ -278,12 +278,7 @@ def test_a_stage_asks_once_for_each_sentence_and_keeps_the_score():
     app = stage()
     assert veiled(app) and parts(app, "quiz")[0]["options"] == ["book", "<b>student", "is"]
     click(app, "quiz", act=1)
-    verdict = {
-        "guess": 1,
-        "right": 0,
-        "answer": "book",
-        "score": "0 of 1 guess right, on all pages.",
-    }
+    verdict = {"guess": 1, "right": 0, "answer": "book", "score": "0 of 1 guess right."}
     assert parts(app, "quiz")[0]["verdict"] == verdict and not veiled(app)
     app.session_state["sentence"] = "The door is old."
     app.session_state["right"] = 2

@@ -108,6 +108,7 @@ def sane(app: AppTest, path: str) -> None:
     title = next(page.title for page in PAGES if page.path == path)
     assert not app.exception and page_title(app) == title
     assert all(fits(key, app.session_state[key]) for key in CODECS)
+    assert not CODECS.keys() & components(app).keys()  # the choice would hide what it sends
     assert (
         data_of(app, "foot", "page_links")["links"]
         and app.session_state["memory"].shown.model in READY

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.links import followed
-from tests.helpers.pages import address, components, opened, parts, said
+from tests.helpers.pages import address, click, components, opened, parts, said
 from ui.kit.explanation_panel import spell_cell
 from ui.session.memory import Memory
 from ui.session.runs import RunRequest
@@ -51,6 +51,9 @@ def test_the_table_of_all_operands_is_in_the_link():
     app = opened(ATTENTION, cell=cell, operands="encoder.0.attn.q")
     assert len(components(app)) == len(components(plain)) + 1
     assert address(app)["operands"] == "encoder.0.attn.q"
+    click(app, "all-operands", cell=[7, 1])
+    assert address(app)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
+    assert walk_of(app)[0] == cell
 
 
 def test_the_question_that_is_looked_at_is_in_the_link():

@@ -500,7 +500,7 @@ def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
     table(
         columns,
         [row_label(view, tuple(long[:1]), n) for n in order_N],
-        key="operands",
+        key="all-operands",  # "operands" is a choice, whose text would hide the clicks
         on_cell=opened,
         corner="",
     )

@@ -155,8 +155,14 @@ def verdict(quiz: Quiz) -> dict | None:
         "guess": guessed[0],
         "right": quiz.right,
         "answer": quiz.options[quiz.right],
-        "score": f"{right} of {counted(len(made), 'guess', 'guesses')} right, on all pages.",
+        "score": score(right, len(made)),
     }
+
+
+def score(right: int, made: int) -> str:
+    """How many guesses were right; of more than the one that is seen, where they were made."""
+    where = ", on all pages" if made > 1 else ""
+    return f"{right} of {counted(made, 'guess', 'guesses')} right{where}."
 
 
 def is_same(one: Quiz, other: Quiz) -> bool:

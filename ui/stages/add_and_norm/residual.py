@@ -89,7 +89,7 @@ def quiz(view: View, part: str) -> Quiz | None:
     """Whether the vector or what is added to it is longer."""
     steps = (before_update(view, part), view.at(f"{part}.out"))
     sizes = [view.trace[f"{step}.length"][view.token] for step in steps]
-    found = quiz_of_most(view, ["the token’s vector", "the update"], sizes)
+    found = quiz_of_most(view, ["its vector", "the update"], sizes)
     return found and found.asks("Which is longer?")
 
 
