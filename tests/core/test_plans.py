@@ -9,12 +9,17 @@ import pytest
 
 from core.operands import Cell
 from core.plans import Plan, plan_of, some_cells
-from core.step_ref import ref_of
+from core.step_ref import StepRef, ref_of
 from core.steps import about
 from tests.helpers.tiny import golden
 
 # Steps whose operands follow no rule: sines, angles and distances are numbers of the equation.
 NO_PLAN = ("position", "relative", "q", "k", "scores.biased", "q.unnormed", "k.unnormed", "mask")
+
+
+def may_lack_a_plan(ref: StepRef) -> bool:
+    """Beside those, what a norm of each head gives, and the heads of fine-tuned models."""
+    return ref.leaf in NO_PLAN or ref.leaf.endswith(".unrotated") or ref.side == "task"
 
 
 def reached(trace, rule: dict, cell: tuple[int, ...], n: int) -> int:
@@ -45,7 +50,7 @@ def test_a_plan_names_the_operands_that_the_recipe_names(tiny_trace, family):
     for name in trace.names:
         ref, plan, kind = ref_of(name), plan_of(trace, name), about(trace, name)
         if plan is None:
-            assert ref.leaf in NO_PLAN, name
+            assert may_lack_a_plan(ref), name
             continue
         planned += 1
         for _ in range(4):

@@ -50,7 +50,9 @@ def test_vector_times_gradient_is_what_a_small_change_does(name, tiny_trace):
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", (*FAMILY, *SLOW))
 def test_integrated_gradients_are_complete(name, tiny_trace):
-    """They add up to what the outcome is above that of the blank text; more steps do it better."""
+    """They add up to what the outcome is above that of the blank text; more steps do it better,
+    where few have not been right by chance.
+    """
     trace = tiny_trace(name)
     if not has_head(trace):
         assert "guesses no words" in refusal(lambda: why.integrated(None, trace, 3))
@@ -61,7 +63,7 @@ def test_integrated_gradients_are_complete(name, tiny_trace):
     assert fine.gained == coarse.gained and abs(fine.gained) > 1e-3
     assert abs(fine.error) < 0.02 * max(1.0, abs(fine.gained))
     assert fine.error == pytest.approx(fine.total - fine.gained)
-    assert abs(fine.error) < abs(coarse.error) + 1e-9
+    assert abs(fine.error) < max(abs(coarse.error), 0.005 * abs(fine.gained)) + 1e-9
 
 
 @pytest.mark.parametrize("baseline", ("mean", "zero", 4))

@@ -105,7 +105,7 @@ def test_what_swells_on_the_way_back_costs_a_message(tmp_path, impatient):
 
 @limited
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", (hostile.doubled_texts, hostile.long_words))
+@pytest.mark.parametrize("kind", (hostile.repeated_texts, hostile.long_words))
 def test_other_rules_that_swell_or_hang_cost_a_message(kind, tmp_path, impatient, monkeypatch):
     monkeypatch.setattr(first_use, "SECONDS", 3)
     found = tokenizers_in(hostile.in_folder(tmp_path / "m", kind()), "GPT-2", 99)
@@ -247,7 +247,7 @@ def test_no_hostile_tokenizer_is_plain():
         hostile.pattern_that_backtracks,
         hostile.nested_replacements,
         hostile.nested_decoders,
-        hostile.doubled_texts,
+        hostile.repeated_texts,
         hostile.long_words,
     ):
         assert not is_plain(tokenizer.Tokenizer(kind())), kind

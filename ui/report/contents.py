@@ -1,8 +1,9 @@
 """What a report holds: as much of what was asked for as there is room for, and in words what is
 left out.
 
-The layer that is looked at comes first, with all its stages; then biases and gains, the other
-layers, the nearest first, and the other learned numbers. A part goes in whole or not at all.
+The layer that is looked at comes first, with all its stages; then biases and gains; then the
+picture and the heads of all other layers, and the rest of them, the nearest first; then the other
+learned numbers. A part goes in whole or not at all.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ui.session.view import View
 LIMIT = 5_000_000  # bytes of a whole report
 Entries = dict[str, dict]  # section -> key -> what stands there
 Progress = Callable[[int, int], None]  # parts done, parts in all
+SEEN_FIRST = {"river", "heads"}  # what is looked at in every layer
 VECTOR = re.compile(r"\.bias$|norm\.weight$")  # learned numbers that lie along one axis
 
 
@@ -139,9 +141,10 @@ def parts_of(view: View, stages: Sequence[str]) -> Iterator[Part]:
         yield output_part(view)
     if "weights" in stages:
         yield vectors(view)
-    for place in others:
-        for stage in in_layers:
-            yield layer_part(view, stage, *place)
+    for few in (SEEN_FIRST, set(in_layers) - SEEN_FIRST):
+        for place in others:
+            for stage in filter(few.__contains__, in_layers):
+                yield layer_part(view, stage, *place)
     if "weights" in stages:
         yield from weights(view, [first, *others])
 
