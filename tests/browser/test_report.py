@@ -156,6 +156,7 @@ def test_pointing_at_a_cell_reads_its_number(decoder):
     assert said in {number(float(x)) for x in q_LK.ravel()}
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_has_the_theme_of_the_reader_and_changes_it(file, read, theme):
     view = looked_at("study-decoder", layer=3, head=4)

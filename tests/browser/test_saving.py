@@ -317,14 +317,6 @@ def pulls() -> list[str]:
 
 
 FIGURES = {
-    "vectors": Figure(
-        "Add and norm",
-        "addnorm-way",
-        "Vectors and their lengths",
-        f"{PLACE} · token recommended",
-        "add-and-norm-vectors-and-their-lengths-layer3",
-        lambda: of_steps("decoder.3.attn.in", "decoder.3.attn.out", "decoder.3.attn.sum"),
-    ),
     "neurons": Figure(
         "Feed-forward",
         "ff-neurons",
@@ -332,6 +324,14 @@ FIGURES = {
         f"{PLACE} · token recommended",
         "feed-forward-the-strongest-neurons-layer3",
         lambda: of_steps("decoder.3.mlp.out"),
+    ),
+    "vectors": Figure(
+        "Add and norm",
+        "addnorm-way",
+        "Vectors and their lengths",
+        f"{PLACE} · token recommended",
+        "add-and-norm-vectors-and-their-lengths-layer3",
+        lambda: of_steps("decoder.3.attn.in", "decoder.3.attn.out", "decoder.3.attn.sum"),
     ),
     "firing": Figure(
         "Feed-forward",

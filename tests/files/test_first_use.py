@@ -81,6 +81,7 @@ def test_a_pattern_that_backtracks_costs_a_message_and_other_texts_are_cut(tmp_p
 
 
 @limited
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("letter", ("ж", "q"))
 def test_nested_replacements_cost_a_message(letter, tmp_path, impatient):
     folder = hostile.in_folder(tmp_path / "m", hostile.nested_replacements(letter))

@@ -468,6 +468,7 @@ def translator(folder, trained_in, config: dict):
     return load(path)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "config, says",
     [

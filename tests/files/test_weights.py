@@ -356,7 +356,7 @@ def test_a_size_that_is_none_is_named(family, value, tmp_path):
         )
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("family", SIZES)
 def test_a_size_that_the_tensors_do_not_have_costs_no_memory(family, tmp_path):
     """All but two are the size of a tensor; those two are computed from, and are bounded."""
@@ -370,7 +370,7 @@ def test_a_size_that_the_tensors_do_not_have_costs_no_memory(family, tmp_path):
             )
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(11)
 def test_any_value_under_any_key_loads_or_is_refused(family, tmp_path):
     folder, config = written(family, tmp_path), golden(family).config
     extra = (

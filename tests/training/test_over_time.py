@@ -92,6 +92,7 @@ def few():
     return over_time.sentences(40, 3)
 
 
+@pytest.mark.slow
 def test_all_steps_are_measured_and_the_file_is_read_again(decoder, few, tmp_path):
     end = load_file(catalogue.MODELS / "study-decoder/model.safetensors")
     start = {k: (0.1 * np.sign(v)).astype(np.float16) for k, v in end.items()}

@@ -198,6 +198,7 @@ def test_a_config_that_does_not_fit_its_tensors_is_refused(tmp_path):
             read_folder(folder)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_tensor_that_is_missing_too_much_or_misshapen_is_named(name, tmp_path):
     tensors = weights_of(config_of(name, tokenizer_of(name).get_vocab_size()))

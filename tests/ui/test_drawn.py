@@ -65,7 +65,7 @@ def test_so_have_those_of_the_translator_and_its_cards(handed_out, depth):
     assert not_of_the_trace(app, handed_out()) == {}
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(13)
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("model", ("study-decoder", "study-encoder", "study-translator"))
 def test_so_have_those_of_why_and_its_cards(handed_out, model, depth):

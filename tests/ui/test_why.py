@@ -619,7 +619,7 @@ def by_hand(app, run, row: int) -> list[dict[str, np.ndarray]]:
     ]
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("asked, row", CASES, ids=lambda each: str(each)[:30])
 def test_colours_by_gradients_are_core_s_beside_what_was_measured(asked, row):
     app = opened(PAGE, **asked | COLOURS)
