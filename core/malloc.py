@@ -35,11 +35,12 @@ def give_back() -> bool:
 
 
 def resident() -> int:
-    """The bytes that this process has in memory now: its own, and what it maps from files. 0 where
-    the system does not say.
+    """The bytes of its own that this process has in memory now. What it maps from files, such as
+    prepared weights, does not count: the system drops these pages by itself where memory is short,
+    and other processes share them. 0 where the system does not say.
     """
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        _, pages, of_files, *_ = map(int, Path("/proc/self/statm").read_text().split())
+        return (pages - of_files) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
         return 0

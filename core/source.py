@@ -124,15 +124,19 @@ def _branches_not_taken(function: ast.FunctionDef, ran: frozenset[int]) -> list[
 
 def _called(file: str, function: str) -> tuple[str, int] | None:
     """Where a function called by that name in that file is written, if it is one of core/'s own."""
-    module = next(
-        (m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == file), None
-    )
-    code = getattr(getattr(module, function, None), "__code__", None)
+    code = getattr(getattr(_module(file), function, None), "__code__", None)
     return (
         (code.co_filename, code.co_firstlineno)
         if code and Path(code.co_filename).is_relative_to(_CORE)
         else None
     )
+
+
+@lru_cache(maxsize=64)
+def _module(file: str):
+    """The module that was read from a file of core/."""
+    every = list(sys.modules.values())
+    return next((m for m in every if getattr(m, "__file__", None) == file), None)
 
 
 def _function(file: str, line: int, marked) -> Snippet:

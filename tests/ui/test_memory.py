@@ -237,7 +237,7 @@ def test_what_the_process_holds_beside_the_shelf_counts_as_well():
     beside = 300  # a quarter of the room stays free: 450 are for all
     shelf.tidy(lambda visitor: True)
     assert list(shelf._entries) == ["b", "c"]
-    beside, shelf._shrunk = 10_000, 0.0
+    beside, shelf._next = 10_000, 0.0
     shelf.tidy(lambda visitor: True)
     assert list(shelf._entries) == ["b", "c"]  # what is looked at stays, and its model
 

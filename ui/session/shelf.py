@@ -36,10 +36,12 @@ from core.malloc import give_back, resident
 from core.memory import room
 
 IDLE = 25  # seconds after which a run that nobody looks at may go
+COUNTED = 3  # seconds for which the bytes of a value count as they were: a trace has many arrays
 TIDY = 15  # seconds between two rounds of tidying
 GROWS = 60  # seconds in which a trace grows by what the page that asked for it reads out of it
 FREE = 4  # one part in so many of the room is left for what is being computed
 PAUSE = 1  # seconds between two looks at the process: to collect and give back takes a while
+LONGEST = 60  # and at most, where it helps no more: it would take all the time there is
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Shelved:
     value: Any  # whatever has nbytes
     nbytes: int
     stays: bool  # kept when nobody looks, as long as there is room
+    counted: float = float("-inf")  # when its bytes were counted
     used: float = field(default_factory=time.monotonic)
 
 
@@ -58,7 +61,7 @@ class Shelf:
     def __init__(self, room: int):
         self.room = room
         self.process: Callable[[], int] = lambda: 0  # the bytes of the whole process, measured
-        self._shrunk = 0.0  # when that was looked at last
+        self._pause, self._next = float(PAUSE), 0.0  # until that is looked at again, and when
         self._lock, self._held = threading.Lock(), threading.local()
         self._entries: OrderedDict[Hashable, Shelved] = OrderedDict()
         self._alive: WeakValueDictionary = WeakValueDictionary()  # what anyone still holds
@@ -108,7 +111,7 @@ class Shelf:
             for key, entry in list(self._entries.items()):
                 if not entry.stays and key not in wanted and now - entry.used >= idle:
                     del self._entries[key]
-        self._make_room()
+        self._make_room(anew=True)
 
     def forget(self) -> None:
         """Empties the shelf."""
@@ -145,14 +148,17 @@ class Shelf:
         entry.used = time.monotonic()
         self._entries.move_to_end(key)
 
-    def _make_room(self) -> None:
-        """The last two stay whatever their size: the run that is looked at, and its model."""
+    def _make_room(self, anew: bool = False) -> None:
+        """The last two stay whatever their size: the run that is looked at, and its model. anew:
+        what was counted just now is counted again.
+        """
+        now = time.monotonic()
         with self._lock:
-            since = time.monotonic() - GROWS
-            recent = [entry for entry in self._entries.values() if entry.used > since]
+            grows = [entry for entry in self._entries.values() if entry.used > now - GROWS]
+        recent = [entry for entry in grows if anew or entry.counted < now - COUNTED]
         for entry in recent:  # without the lock: a trace that is computing makes its readers wait
-            entry.nbytes = entry.value.nbytes
-        del recent
+            entry.nbytes, entry.counted = entry.value.nbytes, now
+        del grows, recent
         with self._lock:
             taken = sum(entry.nbytes for entry in self._entries.values())
             self._drop(taken - self.room)
@@ -166,14 +172,15 @@ class Shelf:
     def _shrink(self) -> None:
         """Keeps the whole process within the bound: what is free already is given back first."""
         limit = self.room - self.room // FREE
-        if self.process() <= limit or time.monotonic() - self._shrunk < PAUSE:
+        if self.process() <= limit or time.monotonic() < self._next:
             return
-        self._shrunk = time.monotonic()
         collect()
         excess = self.process() - limit
         with self._lock:
             self._drop(excess)
         collect()
+        self._pause = PAUSE if self.process() <= limit else min(2 * self._pause, LONGEST)
+        self._next = time.monotonic() + self._pause
 
 
 def collect() -> None:
