@@ -30,7 +30,7 @@ SETTINGS = {
     "MODELS": Setting("models in the list beside the catalogue, separated as in PATH"),
     "OPEN": Setting("1: every visitor may open any model; 0: nobody"),
     "PUBLIC": Setting("1: the server is open to strangers; 0: it is not"),
-    "MEMORY": Setting("megabytes that a process may take", 1536, 1536),
+    "MEMORY": Setting("megabytes of its own that a process may take", 1536, 1536),
     "PREPARED": Setting("megabytes of prepared weights on the disk; 0: none are kept", 4096, 4096),
     "SECONDS": Setting("seconds that a run may take; 0: no limit", 300, 20),
     "AT_ONCE": Setting("pages that a process computes at once; 0: no limit", 0, 2),
