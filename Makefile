@@ -15,7 +15,7 @@ run: $(VENV)/run
 serve: $(VENV)/run
 	$(VENV)/bin/python -m deploy.serve $(SERVE)
 
-# Every claim, on as few cases as it takes: six to ten minutes on two cores.
+# Every claim, on as few cases as it takes: six to eight minutes on two cores.
 test: models
 	$(PYTEST) -m "not slow"
 
