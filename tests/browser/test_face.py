@@ -149,6 +149,18 @@ def test_everybody_can_read_a_page(visit, title, size, theme):
     assert not serious(visit(title, size, theme, model="study-decoder"))
 
 
+@pytest.mark.parametrize("theme", ("dark", pytest.param("light", marks=pytest.mark.slow)))
+def test_everybody_can_read_the_settings(visit, theme):
+    """They stand outside of the app, where its own colours are not known."""
+    page = visit("Attention", DESK, theme, model="study-decoder")
+    page.view.locator(".st-key-settings button").first.click()
+    said = page.view.get_by_text("The whole run as a file")
+    said.wait_for()
+    said.hover()  # and no longer the button, whose tip is hidden then
+    page.settle()
+    assert not serious(page)
+
+
 def serious(page) -> list:
     """What axe finds that keeps somebody from reading a page."""
     found = Axe().run(page.view).response["violations"]
