@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import GlassError
-from .places import room, without_warnings
+from .places import part_of_app, without_warnings
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,5 @@ def html_of(trace) -> str | None:
 
 
 def _room():
-    return room("ui.notebook.shown", 'A figure in a notebook (pip install "glassformer[notebook]")')
+    what = 'A figure in a notebook (pip install "glassformer[notebook]")'
+    return part_of_app("ui.notebook.shown", what)

@@ -32,7 +32,7 @@ def without_warnings() -> Iterator[None]:
         logging.disable(before)
 
 
-def room(module: str, what: str):
+def part_of_app(module: str, what: str):
     """A module of the app, of which core knows the name alone: nothing in core depends on it.
     what: what it is needed for, the beginning of a sentence. Raises GlassError where it is missing.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import GlassError
 from ..models import catalogue
-from ..places import room, without_warnings
+from ..places import part_of_app, without_warnings
 from ..run_file import whole_file
 from .run import LSTM, MASKS, add_run, add_sentence, sentence_of
 from .screen import add_json, as_json, doing, new_parser, say
@@ -114,4 +114,4 @@ def request_of(given: Namespace) -> dict[str, str | bool]:
 
 def writer():
     """The room that draws. Raises GlassError where this copy lacks it."""
-    return room(WRITER, "A report")
+    return part_of_app(WRITER, "A report")

@@ -153,8 +153,8 @@ def words(monkeypatch):
     return told
 
 
-def test_who_waits_sees_the_place_in_the_queue_and_then_the_page(public, words):
-    public(GLASSFORMER_AT_ONCE="1")
+def somebody_computes() -> threading.Thread:
+    """Another reader, whose turn it is for two seconds from now on."""
     begun, go = threading.Event(), threading.Event()
 
     def compute() -> None:
@@ -166,6 +166,12 @@ def test_who_waits_sees_the_place_in_the_queue_and_then_the_page(public, words):
     other.start()
     assert begun.wait(5)
     threading.Timer(2, go.set).start()
+    return other
+
+
+def test_who_waits_sees_the_place_in_the_queue_and_then_the_page(public, words):
+    public(GLASSFORMER_AT_ONCE="1")
+    other = somebody_computes()
     app = opened(**STUDY)
     other.join(5)
     assert words and set(words) == {"Many readers are here now. You are number 1 in the queue."}
@@ -323,17 +329,7 @@ def test_a_report_waits_for_its_turn_though_its_window_runs_alone(public, words,
     app = opened(**STUDY)
     app.button(key="report").click().run()
     monkeypatch.setattr(page_shell, "page_turn", lambda key: nullcontext())
-    begun, go = threading.Event(), threading.Event()
-
-    def compute() -> None:
-        with turns().turn("somebody else", lambda place: None):
-            begun.set()
-            go.wait(20)
-
-    other = threading.Thread(target=compute)
-    other.start()
-    assert begun.wait(5)
-    threading.Timer(2, go.set).start()
+    other = somebody_computes()
     app.button(key="make_report").click().run()
     other.join(5)
     assert "Many readers are here now. You are number 1 in the queue." in words
