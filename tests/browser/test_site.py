@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from tests.helpers.browser import Files
-from tests.helpers.site import ROOT, build
+from tests.helpers.site import ROOT, built
 
 WITH_FIGURES = [
     path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
@@ -27,10 +27,7 @@ THEME = "document.documentElement.dataset.theme"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site on the disk."""
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    done = build(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return built(tmp_path_factory.mktemp("docs"))
 
 
 @pytest.fixture(scope="module")

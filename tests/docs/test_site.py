@@ -10,7 +10,7 @@ import pytest
 
 from deploy.docs import figures, hook
 from tests.helpers.reports import held
-from tests.helpers.site import APP, ROOT, Read, asked_outside, broken, build, pages_of
+from tests.helpers.site import APP, ROOT, Read, asked_outside, broken, built, pages_of
 from ui.report.stages import STAGES, stages_named
 from ui.session.navigation import PAGES, path_of
 from ui.session.selection import CODECS
@@ -22,10 +22,7 @@ ADDRESSES = {path_of(page).removeprefix("./"): page for page in PAGES}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site, built once for all tests."""
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    done = build(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return built(tmp_path_factory.mktemp("docs"))
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,13 @@ def build(folder: Path, *options: str) -> subprocess.CompletedProcess:
     )
 
 
+def built(folder: Path) -> Path:
+    """The site, built into a folder; its own place."""
+    done = build(folder / "site")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "site"
+
+
 @dataclass
 class Read(HTMLParser):
     """What stands in a page: places that can be led to, links, and what is loaded at once."""
