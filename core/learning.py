@@ -112,15 +112,25 @@ def stepped(plan: Plan, count: int, w, g, m, v) -> tuple[np.ndarray, Any, Any]:
     return w - plan.rate * (ratio + plan.decay * w), m, v
 
 
+class Means(NamedTuple):
+    """AdamW's two means of one number. m, v: as the step before left them, 0 at first; mean,
+    square: m̂ and v̂, of this step.
+    """
+
+    m: float
+    v: float
+    mean: float
+    square: float
+
+
 class Update(NamedTuple):
-    """What a step did to one number: the operands of `Plan`'s formula, and its result. mean,
-    square: m̂ and v̂, None for SGD.
+    """What a step did to one number: the operands of `Plan`'s formula, and its result. means: None
+    for SGD.
     """
 
     before: float
     gradient: float
-    mean: float | None
-    square: float | None
+    means: Means | None
     after: float
 
 
@@ -128,14 +138,18 @@ def update(lesson: Lesson, name: str, index: tuple[int, ...]) -> Update:
     """What the step did to one number of a weight."""
     before, after = (each.weights[name][index] for each in (lesson.before, lesson.after))
     gradient = sum(lesson.gradients[WEIGHTS + each][index] for each in names_of(lesson, name))
-    means = (None, None)
-    if lesson.plan.method == "adamw":
-        whole, place = array_of(lesson, name, index)
-        means = (
-            lesson.after.means[whole][place] / (1 - lesson.plan.first**lesson.after.steps),
-            lesson.after.squares[whole][place] / (1 - lesson.plan.second**lesson.after.steps),
-        )
-    return Update(float(before), float(gradient), *means, float(after))
+    means = None if lesson.plan.method == "sgd" else means_of(lesson, name, index)
+    return Update(float(before), float(gradient), means, float(after))
+
+
+def means_of(lesson: Lesson, name: str, index: tuple[int, ...]) -> Means:
+    """AdamW's means of one number of a weight."""
+    whole, place = array_of(lesson, name, index)
+    before, after, plan = lesson.before, lesson.after, lesson.plan
+    m, v = (each[whole][place] if each else 0.0 for each in (before.means, before.squares))
+    mean = after.means[whole][place] / (1 - plan.first**after.steps)
+    square = after.squares[whole][place] / (1 - plan.second**after.steps)
+    return Means(float(m), float(v), float(mean), float(square))
 
 
 def names_of(lesson: Lesson, name: str) -> list[str]:
@@ -165,10 +179,12 @@ def next_words(ids_L: Sequence[int]) -> dict[int, int]:
     return {row: int(token) for row, token in enumerate(ids_L[1:])}
 
 
+def losses_on(config: Config, weights: Mapping, ids_L: Sequence[int]) -> np.ndarray:
+    """The loss of each next word of a text in nats, (L−1,)."""
+    logits_RV = forward(config, weights, ids_L, keep="output")["head.logits"][:-1]
+    return -log_softmax(logits_RV)[np.arange(len(logits_RV)), list(ids_L[1:])]
+
+
 def loss_on(config: Config, weights: Mapping, texts: Iterable[Sequence[int]]) -> float:
     """The mean loss of the next words of some texts, in nats a token."""
-    losses = []
-    for ids_L in texts:
-        logits_RV = forward(config, weights, ids_L, keep="output")["head.logits"][:-1]
-        losses.append(-log_softmax(logits_RV)[np.arange(len(logits_RV)), list(ids_L[1:])])
-    return float(np.concatenate(losses).mean())
+    return float(np.concatenate([losses_on(config, weights, ids_L) for ids_L in texts]).mean())

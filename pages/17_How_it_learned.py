@@ -6,7 +6,15 @@ model as it was during its own training.
 from ui.kit.stage import card
 from ui.session.navigation import HOW_IT_LEARNED
 from ui.shell.page_shell import show_page
-from ui.stages.how_it_learned import gradients, one_step, over_time, place, teaching, way_back
+from ui.stages.how_it_learned import (
+    gradients,
+    one_step,
+    opened,
+    over_time,
+    place,
+    teaching,
+    way_back,
+)
 
 
 def page(view):
@@ -26,4 +34,4 @@ def page(view):
     return first
 
 
-show_page(HOW_IT_LEARNED, page, settle=place.settle_step, owner=over_time.owner, own=place.is_own)
+show_page(HOW_IT_LEARNED, page, settle=place.settle_step, owner=opened.owner, own=place.is_own)

@@ -75,10 +75,14 @@ def test_what_a_step_did_to_a_number_is_its_formula(decoder, plan, name):
     place = np.unravel_index(abs(gradient).argmax(), gradient.shape)
     found = update(lesson, name, place)
     if plan.method == "sgd":
-        assert found.mean is found.square is None
+        assert found.means is None
         wanted = found.before - plan.rate * found.gradient
     else:
-        ratio = found.mean / (found.square**0.5 + plan.epsilon)
+        m, v, mean, square = found.means
+        g, kept, kept_2 = found.gradient, plan.first, plan.second
+        assert mean == pytest.approx((kept * m + (1 - kept) * g) / (1 - kept**3), rel=1e-5)
+        assert square == pytest.approx((kept_2 * v + (1 - kept_2) * g * g) / (1 - kept_2**3))
+        ratio = mean / (square**0.5 + plan.epsilon)
         wanted = found.before - plan.rate * (ratio + plan.decay * found.before)
     assert found.after == pytest.approx(wanted, rel=1e-5) != found.before
     assert found.gradient == gradient[place]

@@ -13,7 +13,7 @@ from core import load
 from core.config import weight_shapes
 from core.course import Course, lessons, taught, written_course
 from core.learning import loss_on, next_words, update
-from core.text import moves, number, operand, percent
+from core.text import factor, moves, number, operand, percent
 from core.vectors import lengths
 from core.whatif import model_taught
 from tests.helpers.pages import address, click, data_of, opened, parts, prose, said, values_in
@@ -92,9 +92,9 @@ def test_one_step_is_written_out_with_its_numbers_and_opens(model, trace, method
         assert found.after == pytest.approx(found.before - 0.01 * found.gradient)
         made = f"{operand(found.before)} − 0.01 · {g} = **{operand(found.after)}**"
     else:
-        assert found.mean == pytest.approx(found.gradient)
-        assert found.square == pytest.approx(found.gradient**2)
-        root = f"√{operand(found.square)}"
+        assert found.means.mean == pytest.approx(found.gradient)
+        assert found.means.square == pytest.approx(found.gradient**2)
+        root = f"√{operand(found.means.square)}"
         made = f"{operand(found.before)} − 0.001 · {g} / {root} = **{operand(found.after)}**"
     assert made in text
     after = loss_on(model.config, lesson.after.weights, [model.ids(BOOKS)])
@@ -197,11 +197,47 @@ def test_a_lesson_names_the_number_that_moved_furthest(model, method, rate):
     both = data["numbers"][0]
     most, at = tied[pairs.index(both)]
     found = update(last, most, at)
-    g = found.gradient if found.mean is None else found.mean / np.sqrt(found.square)
+    means = found.means
+    g = found.gradient if means is None else means.mean / np.sqrt(means.square)
     assert found.after == pytest.approx(found.before - float(rate) * g, rel=1e-4, abs=1e-7)
     assert f"**{operand(found.after)}**" in prose(app)
+    if means:
+        kept = f"(0.9 · {factor(means.m)} + 0.1 · {factor(found.gradient)}) / (1 − 0.9^3)"
+        assert f"{kept} = **{operand(means.mean)}**" in prose(app)
+        kept = f"(0.999 · {operand(means.v)} + 0.001 · {factor(found.gradient)}²) / (1 − 0.999^3)"
+        assert f"{kept} = **{operand(means.square)}**" in prose(app)
     app = click(app, "learned:moved", cell=[0, 1])
     assert panel_number(app) == both[1]
+
+
+def test_a_lesson_shows_the_words_that_it_made_the_model_forget(model):
+    asked = {"learn_steps": "5", "learn_rate": "0.1", "cards": "learned-teach"}
+    app = opened(PAGE, **STUDY | asked)
+    app.button(key="learn_run").click().run()
+    for _ in range(40):
+        if not [each for each in app.button if each.key == "learn_run"]:
+            break
+        app.run()
+    weights = taught(model, Course("sgd", 5, 0.1, BOOKS)).weights
+    after, lost = type(model)(model.name, model.config, weights, model.tokenizer), []
+    for text in held_texts():
+        ids_L = model.ids(text)
+        runs = [each.trace(text)["head.probs"] for each in (model, after)]
+        before_R, after_R = (run[range(len(ids_L) - 1), ids_L[1:]] for run in runs)
+        row = int((before_R - after_R).argmax())
+        lost.append((before_R[row], after_R[row], row, ids_L))
+    lost.sort(key=lambda each: each[1] - each[0])
+    data = data_of(app, "learned:forgotten", "table")
+    wanted = [[number(each[0]), number(each[1])] for each in lost[: len(data["rows"])]]
+    assert data["numbers"] == wanted and len(wanted) == 5
+    before, after, row, ids_L = lost[0]
+    assert f"{moves(percent(before), percent(after))}." in prose(app)
+    assert data["rows"][0].endswith(f"→ {model.tokenizer.piece(ids_L[row + 1])}")
+    for column, value in enumerate((before, after)):
+        app = click(app, "learned:forgotten", cell=[0, column])
+        assert panel_number(app) == number(value) and not said(app)
+        assert data_of(app, "learned:forgotten", "table")["opened"] == [0, column]
+    assert address(app)["learn_reads"] == "held-taught"
 
 
 @pytest.mark.parametrize("name", ("study-encoder", "minilm", "study-translator"))
@@ -228,6 +264,8 @@ def test_other_models_say_what_they_lack_and_offer_one_that_has_it(name):
         {"change": "learn:sgd,5,0.01=The book", "model": "study-encoder"},
         {"cell": "grad.decoder.0.attn.in:99,0"},
         {"cell": "grad.weights/decoder.0.mlp.pre.weight:3,4", "learn_reads": "after"},
+        {"cell": "head.probs:2,7", "learn_reads": "held", "learn_held": "100"},
+        {"cell": "head.probs:90,7", "learn_reads": "held-taught", "learn_steps": "1"},
     ),
 )
 def test_what_an_address_asks_for_is_checked(asked):

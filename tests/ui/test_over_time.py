@@ -130,6 +130,31 @@ def test_a_number_of_then_opens_and_follows_the_slider(model):
     assert panel_number(app) == number(model.trace(BOOKS)["head.probs"][-1, int(word)])
 
 
+@kept
+@pytest.mark.parametrize("part", ("q", "out"))
+def test_a_matrix_of_the_head_is_shown_as_it_was_and_its_numbers_open(model, part):
+    steps, head = steps_of(model), measures(model).decides
+    name, K = f"decoder.{head.layer}.attn.{part}.weight", model.config.d_head
+    own = slice(head.head * K, (head.head + 1) * K)
+
+    def rows(then) -> np.ndarray:
+        return then.weights[name][own] if part == "out" else then.weights[name][:, own].T
+
+    app = opened(PAGE, **CARD, learn_matrix=part, learn_stop=str(steps[6]))
+    then, first = as_it_was(model, steps[6]), as_it_was(model, 0)
+    shown = data_of(app, "learned:matrix", "heatmap")
+    assert np.array_equal(values_in(shown)[0], rows(then))
+    a, b = (rows(each).astype(np.float64).ravel() for each in (first, then))
+    close = number(a @ b / np.linalg.norm(a) / np.linalg.norm(b), 2)
+    assert f"The cosine between the two is {close}:" in prose(app)
+    assert f"about {number(np.sqrt(np.mean(b * b)), 2)} in size" in prose(app)
+    app = click(app, "learned:matrix", cell=[0, 3, 40])
+    assert panel_number(app) == number(rows(then)[3, 40]) and not said(app)
+    assert data_of(app, "learned:matrix", "heatmap")["opened"] == [0, 3, 40]
+    app = click(app, "over-time", stop=9)
+    assert panel_number(app) == number(rows(model)[3, 40])
+
+
 @pytest.mark.one_in(3)
 @kept
 @pytest.mark.parametrize(

@@ -188,6 +188,10 @@ LAB_KINDS = {
     "trained": "Go back in training",
 }
 RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
+# The run of an opened number: of the reader's text before a step, after it, after a lesson, as the
+# model was during its training; of a held sentence before the lesson and after it.
+LEARN_READS = ("before", "after", "taught", "then", "held", "held-taught")
+MATRICES = ("q", "k", "v", "out")  # of a head
 WAY_STEPS = (32, 128, 512)  # from a blank text to this one
 ANSWERED = re.compile(r"([0-9a-f]{8}(_\d{1,2}~-?[0-9.]{1,20}(e[+-]?\d{1,2})?)+)?")
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
@@ -351,18 +355,21 @@ class Selection:
     why_blank: str = in_page(among("mean", ("mean", "zero", "pad")))
     why_steps: int = in_page(among(128, WAY_STEPS))
     # How it learned: the position whose loss counts (−1: all of them), the place in the stream
-    # that is looked at, how a step goes, how many there are, of which model the number is, and
-    # after which word the guesses are compared
+    # that is looked at, how a step goes, how many there are, of which model the number is and
+    # in which of the held sentences, and after which word the guesses are compared
     learn_at: int = in_page(whole_number(-1, -1))
     learn_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
     learn_method: str = in_page(among("sgd", METHODS))
     learn_rate: str | None = in_page(among(None, RATES))
     learn_steps: int = in_page(whole_number(20, 1, MOST_STEPS))
     learn_weight: str | None = in_page(text(None, 80))
-    learn_reads: str = in_page(among("before", ("before", "after", "taught", "then")))
+    learn_reads: str = in_page(among("before", LEARN_READS))
+    learn_held: int | None = in_page(whole_number(None, 0))
     # and, of its training, the step at which the model is looked at (−1: as it is)
     learn_stop: int | None = in_page(whole_number(None, -1))
     learn_word: int | None = in_page(whole_number(None, 0))
+    # and which matrix of the head is drawn as it was then
+    learn_matrix: str = in_page(among("q", MATRICES))
     # Exercises: what the questions are drawn by; whoever has the same number is asked the same
     exercises: int | None = in_page(whole_number(None, 0))
     # the question that is looked at, unless it is the first, and the last for how it went; and what

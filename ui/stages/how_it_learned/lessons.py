@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.course import Course, lessons, targets_of, written_course
 from core.errors import GlassError
-from core.learning import Learner, Lesson, loss_on
+from core.learning import Learner, Lesson, losses_on
 from core.places import ASSETS
 from ui.session.rationing import at_its_turn, count_taught
 from ui.session.runs import keep_taught, model_of
@@ -35,9 +35,9 @@ class Teaching:
     losses: list[float] = field(default_factory=list)
     last: Lesson | None = None  # the last step
     steps: Any = None  # the steps that are still to come
-    held: dict[str, list[tuple[float, int]]] = field(
+    held: dict[str, list[np.ndarray]] = field(
         default_factory=lambda: {"before": [], "after": []}
-    )  # the sums of losses, and of how many tokens
+    )  # of each held sentence that is read, the losses of its next words
     wrong: str = ""
     # A run of the page may begin while the one before has not noticed yet that it is over.
     busy: threading.Lock = field(default_factory=threading.Lock)
@@ -65,13 +65,12 @@ class Teaching:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to be computed."""
-        measured = all(len(each) * TOGETHER >= len(held_texts()) for each in self.held.values())
+        measured = all(len(each) == len(held_texts()) for each in self.held.values())
         return bool(self.wrong) or self.is_taught and measured
 
     def held_loss(self, when: str) -> float:
         """The mean loss on the held sentences, "before" or "after", in nats a token."""
-        sums = np.array(self.held[when])
-        return float(sums[:, 0].sum() / sums[:, 1].sum())
+        return float(np.concatenate(self.held[when]).mean())
 
 
 @cache
@@ -113,7 +112,7 @@ def parts_left(found: Teaching):
     while not found.is_taught:
         yield lambda: step(found)
     for when, weights in (("before", model_of(found.model).weights), ("after", None)):
-        while len(found.held[when]) * TOGETHER < len(held_texts()):
+        while len(found.held[when]) < len(held_texts()):
             yield lambda when=when, weights=weights: read_held(found, when, weights)
 
 
@@ -145,11 +144,10 @@ def loss_after(found: Teaching) -> float:
 
 def read_held(found: Teaching, when: str, weights) -> None:
     """Reads a few more of the held sentences."""
-    model, at = model_of(found.model), len(found.held[when]) * TOGETHER
+    model, at = model_of(found.model), len(found.held[when])
     weights = weights if found.learner is None or weights is not None else found.learner.weights
-    ids = [model.ids(text) for text in held_texts()[at : at + TOGETHER]]
-    count = sum(len(ids_L) - 1 for ids_L in ids)
-    found.held[when].append((loss_on(model.config, weights, ids) * count, count))
+    for text in held_texts()[at : at + TOGETHER]:
+        found.held[when].append(losses_on(model.config, weights, model.ids(text)))
 
 
 def put_on_shelf(found: Teaching, change: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from core.config import weight_shapes
-from core.learning import Lesson, update
+from core.learning import Lesson, Update, update
 from core.operands import WEIGHTS
+from core.text import counted, operand
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.session.selection import chosen, select
 from ui.session.view import View
-from ui.stages.how_it_learned.one_step import Number, formula, number_words
+from ui.stages.how_it_learned.one_step import Number, formula, number_words, signed
 from ui.text import plain
 
 LISTED = 5
@@ -45,8 +46,22 @@ def words(view: View, lesson: Lesson, first: Number) -> str:
     found = update(lesson, first.weight, first.index)
     name = f"**{plain(number_words(view, first))}**"
     made = f"{name} moved furthest. Its last step: {formula(found, lesson.plan.rate)}."
-    means = " m̂ is the running mean of its gradient, v̂ that of its square."
-    return made if found.mean is None else made + means
+    return made if found.means is None else f"{made}\n{means_words(lesson, found)}"
+
+
+def means_words(lesson: Lesson, found: Update) -> str:
+    """How AdamW's means came about, in letters and then with their numbers."""
+    plan, step = lesson.plan, lesson.after.steps
+    g, (m, v, mean, square) = signed(found.gradient), found.means
+    kept, new = f"{plan.first:g} · {signed(m)}", f"{1 - plan.first:g} · {g}"
+    kept_2, new_2 = f"{plan.second:g} · {operand(v)}", f"{1 - plan.second:g} · {g}²"
+    return (
+        f"\n- m̂ is the running mean of its gradient g, after {counted(step, 'step')}:"
+        f" (β₁ · m + (1 − β₁) · g) / (1 − β₁^{step}) ="
+        f" ({kept} + {new}) / (1 − {plan.first:g}^{step}) = **{operand(mean)}**."
+        f"\n- v̂ is that of its square:"
+        f" ({kept_2} + {new_2}) / (1 − {plan.second:g}^{step}) = **{operand(square)}**."
+    )
 
 
 def numbers_table(view: View, lesson: Lesson, numbers: list[Number]) -> None:

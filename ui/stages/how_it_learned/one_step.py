@@ -158,7 +158,7 @@ def arithmetic(view: View, step: OneStep, each: Number) -> str:
     of = f"`{each.weight}` [{plain(place_words(view, each))}] has the largest:"
     means = (
         ""
-        if found.mean is None
+        if found.means is None
         else " In the first step m̂ is the gradient, v̂ its square, and ε next to nothing: so m̂ / √v̂"
         " is 1 or −1, and every number moves by η, however steep it is there."
     )
@@ -168,9 +168,9 @@ def arithmetic(view: View, step: OneStep, each: Number) -> str:
 def formula(found: Update, rate: float) -> str:
     """w − η · gradient = new w, or AdamW's, in letters and then with its numbers."""
     w, now = f"{operand(found.before)} − {rate:g}", f"**{operand(found.after)}**"
-    if found.mean is None or found.square is None:
+    if found.means is None:
         return f"w − η · gradient = {w} · {signed(found.gradient)} = {now}"
-    ratio = f"{signed(found.mean)} / √{operand(found.square)}"
+    ratio = f"{signed(found.means.mean)} / √{operand(found.means.square)}"
     return f"w − η · m̂ / (√v̂ + ε) = {w} · {ratio} = {now}"
 
 

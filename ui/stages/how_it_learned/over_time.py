@@ -15,8 +15,7 @@ from core import whatif
 from core.decoding import rules_of
 from core.decoding.greedy import greedy
 from core.errors import GlassError
-from core.models.over_time import Measures, measures, steps_of
-from core.text import counted
+from core.models.over_time import Measures, measures
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
@@ -25,34 +24,19 @@ from ui.kit.theme import COLOURS
 from ui.session import sent
 from ui.session.actions import change_run, show_alone
 from ui.session.runs import RunRequest, limited, model_in, model_of, trace_of
-from ui.session.selection import chosen, opened_cell, select
+from ui.session.selection import chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View
 from ui.stages.how_it_learned import milestones
-from ui.stages.how_it_learned.place import own_run, why_not
-from ui.stages.how_it_learned.place import owner as owner_of_lessons
+from ui.stages.how_it_learned.matrix_then import matrix
+from ui.stages.how_it_learned.stops import THEN, Stop, head_shown, name_of, stop_shown, stops
 from ui.text import label, labelled, plain
 
-KEY, THEN = "over-time", "then"
+KEY = "over-time"
 WORDS = 6  # of the next ones that are listed
 WRITTEN = 10  # tokens that are written on
 USE = "Look at this model on all pages"
 _draw = component("over_time", 'class="root figure" role="group" aria-label="During training"')
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A stop of the slider. step: None of the model as it is in the end; the run of the reader's
-    text by the model of then.
-    """
-
-    step: int | None
-    request: RunRequest
-
-    @property
-    def part(self) -> str:
-        """The what-if in which the model is read so; empty: the model as it is."""
-        return "" if self.step is None else f"trained:{self.step}"
 
 
 @dataclass(frozen=True)
@@ -68,45 +52,7 @@ class Written:
         return 4 * len(self.text)
 
 
-# --- the models of then ---------------------------------------------------------------------------
-
-
-def stops(view: View) -> list[Stop]:
-    """All snapshots of the model, and after them the model as it is."""
-    base = own_run(view)
-    steps = steps_of(model_of(base.model))
-    return [
-        *(Stop(step, base._replace(change=f"trained:{step}")) for step in steps),
-        Stop(None, base),
-    ]
-
-
-def stop_shown(view: View, found: list[Stop]) -> int:
-    """Which stop is shown: the reader's, else that of the what-if, else the model as it is."""
-    asked = chosen("learn_stop")
-    for n, stop in enumerate(found[:-1]):
-        if stop.step == asked or asked is None and stop.part in view.request.change.split("+"):
-            return n
-    return len(found) - 1
-
-
-def run_of_then(view: View) -> View | None:
-    """The view in which an opened number of the card stands; None where none is open."""
-    if not opened_cell() or chosen("learn_reads") != THEN:
-        return None
-    found = stops(view)
-    request = found[stop_shown(view, found)].request
-    try:
-        trace_of(request)
-    except GlassError:
-        return None
-    return View(request, "decoder", view.layer, view.head, view.token)
-
-
-def owner(view: View) -> View:
-    """The view in which the opened number of the page stands: of a model of then, or another."""
-    then = None if why_not(view) else run_of_then(view)
-    return then or owner_of_lessons(view)
+# --- what the models of then make of the text -----------------------------------------------------
 
 
 def written_by(request: RunRequest) -> Written:
@@ -151,6 +97,7 @@ def draw(view: View, read: View) -> None:
     use_button(read, found[at])
     if known:
         st.caption(with_terms(milestones.how_measured(known)))
+    matrix(view, found, known, at)
 
 
 def own_words(view: View, found: list[Stop], ids_PW: list) -> str:
@@ -161,7 +108,7 @@ def own_words(view: View, found: list[Stop], ids_PW: list) -> str:
 
 def picture(view: View, found: list[Stop], known: Measures | None, at: int, ids_PW: list) -> None:
     """The curves, the slider, and what the model of then makes of the text."""
-    head = (known.decides.layer, known.decides.head) if known else (view.layer, view.head)
+    head = head_shown(view, known)
     _draw(
         key=KEY,
         data=data_of(view, found, known, head, ids_PW) | {"chosen": at},
@@ -201,13 +148,6 @@ def data_of(
         "colours": {"map": COLOURS["weight"], "guess": COLOURS["head"]},
         "opened": opened_of(view, head, ids_PW),
     }
-
-
-def name_of(stop: Stop, known: Measures | None) -> str:
-    """A stop in words."""
-    if stop.step is None:
-        return f"after {counted(known.steps_S[-1], 'step')}, trained" if known else "trained"
-    return f"after {counted(stop.step, 'step')}" if stop.step else "before training, at random"
 
 
 def label_text(written: Written) -> str:

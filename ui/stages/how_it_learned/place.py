@@ -1,5 +1,5 @@
 """What the page How it learned looks at: the run of a model that can be taught, with the gradients
-of its loss; how a step goes; and of which model the opened number is.
+of its loss; and how a step goes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ui.kit.stage import heading
 from ui.session.actions import close_number, switch_model
 from ui.session.opening import plain_run
 from ui.session.runs import RunRequest, model_of, ready_models, trace_of
-from ui.session.selection import RATES, chosen, opened_cell, select
+from ui.session.selection import RATES, chosen, select
 from ui.session.settling import clamp, settle
 from ui.session.view import View
 from ui.text import plain
@@ -109,16 +109,6 @@ def settle_step(view: View) -> None:
     last = len(trace_of(own_run(view))["decoder.embed.ids"]) - 2
     if chosen("learn_at") > ALL:
         clamp("learn_at", last + 1)
-
-
-def owner(view: View) -> View:
-    """The view in which the opened number stands."""
-    if why_not(view):
-        return view
-    found, reads = shown(view), chosen("learn_reads")
-    if opened_cell() and reads in ("after", "taught"):
-        return after(found, 1 if reads == "after" else chosen("learn_steps")) or found
-    return found
 
 
 def is_own(view: View) -> bool:

@@ -22,7 +22,7 @@ from ui.session.rationing import why_not_teach
 from ui.session.runs import RunRequest, model_in
 from ui.session.selection import chosen
 from ui.session.view import View
-from ui.stages.how_it_learned import moved
+from ui.stages.how_it_learned import forgotten, moved
 from ui.stages.how_it_learned.guesses import compared_guesses
 from ui.stages.how_it_learned.lessons import (
     Teaching,
@@ -128,7 +128,7 @@ def progress(found: Teaching) -> None:
         share, text = found.done / found.course.steps, f"step {found.done} of {found.course.steps}"
     else:
         read = sum(map(len, found.held.values())) / 2
-        share = min(read * 5 / len(held_texts()), 1.0)
+        share = read / len(held_texts())
         text = f"taught; now reading {len(held_texts())} other sentences, before and after"
     st.progress(share, text=text)
 
@@ -173,11 +173,14 @@ def curve(found: Teaching) -> None:
 
 def result(view: View, read: View, found: Teaching) -> None:
     """What was learned and forgotten, the guesses before and after, and the way to all pages."""
-    st.markdown(with_terms(result_words(found)))
     put_on_shelf(found, written_course(found.course))
+    lost = forgotten.most_forgotten(view, found)
+    st.markdown(with_terms(f"{result_words(found)} {forgotten.words(view, lost)}"))
     use_buttons(read, written_course(found.course))
     steps = f"after {counted(found.course.steps, 'step')}"
     compared_guesses(view, taught_by(view, found.course), steps, "taught")
+    if lost:
+        forgotten.forgotten_table(view, lost)
     if found.last:
         numbers = moved.numbers_of(view, found.last)
         st.markdown(with_terms(moved.words(view, found.last, numbers[0])))
