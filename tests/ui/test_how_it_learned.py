@@ -43,6 +43,15 @@ def pulls(trace, targets) -> np.ndarray:
     return np.stack([lengths(grads[name]) for name in ROWS])
 
 
+def learn_to_the_end(app) -> None:
+    """Begins the lesson, or goes on with it, and waits for its end."""
+    app.button(key="learn_run").click().run()
+    for _ in range(40):
+        if not [each for each in app.button if each.key == "learn_run"]:
+            return
+        app.run()
+
+
 def panel_number(app) -> str:
     return next(part["value"] for part in parts(app) if part["part"] == "head")
 
@@ -139,11 +148,7 @@ def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(mod
     app = opened(PAGE, **STUDY, cards="learned-teach", learn_steps="4")
     assert app.button(key="learn_run").click().run().button(key="learn_run").label == "Stop"
     assert app.button(key="learn_run").click().run().button(key="learn_run").label == "Go on"
-    app.button(key="learn_run").click().run()
-    for _ in range(40):
-        if not [each for each in app.button if each.key == "learn_run"]:
-            break
-        app.run()
+    learn_to_the_end(app)
     course = Course("sgd", 4, 0.01, BOOKS)
     weights, ids = taught(model, course).weights, [model.ids(text) for text in held_texts()]
     own = [model.ids(BOOKS)]
@@ -175,11 +180,7 @@ def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(mod
 def test_a_lesson_names_the_number_that_moved_furthest(model, method, rate):
     asked = {"learn_method": method, "learn_steps": "3", "cards": "learned-teach"}
     app = opened(PAGE, **STUDY | asked)
-    app.button(key="learn_run").click().run()
-    for _ in range(40):
-        if not [each for each in app.button if each.key == "learn_run"]:
-            break
-        app.run()
+    learn_to_the_end(app)
     *_, last = lessons(model, Course(method, 3, float(rate), BOOKS))
     change = {
         name: np.abs(last.after.weights[name] - model.weights[name])
@@ -213,11 +214,7 @@ def test_a_lesson_names_the_number_that_moved_furthest(model, method, rate):
 def test_a_lesson_shows_the_words_that_it_made_the_model_forget(model):
     asked = {"learn_steps": "5", "learn_rate": "0.1", "cards": "learned-teach"}
     app = opened(PAGE, **STUDY | asked)
-    app.button(key="learn_run").click().run()
-    for _ in range(40):
-        if not [each for each in app.button if each.key == "learn_run"]:
-            break
-        app.run()
+    learn_to_the_end(app)
     weights = taught(model, Course("sgd", 5, 0.1, BOOKS)).weights
     after, lost = type(model)(model.name, model.config, weights, model.tokenizer), []
     for text in held_texts():
