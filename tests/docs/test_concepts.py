@@ -14,7 +14,9 @@ from core.cli.check import learned_numbers
 from core.decoding import next_tokens
 from core.forward_pass import forward
 from core.learning import Learner, Plan, learn
+from core.models.over_time import as_it_was
 from core.ops import softmax
+from core.text import number
 from tests.helpers.documents import DOCS, document, figure
 from ui.session.navigation import path_of
 from ui.shell.tour import STOPS
@@ -255,6 +257,22 @@ def test_over_time():
         f"recommended” ({percent(first(early)[1])})",
         f"“are” ({percent(first(later)[1])})",
         f"“are” has {percent(first(run())[1])}",
+    )
+
+
+def test_a_matrix_over_time():
+    K, then = model().config.d_head, as_it_was(model(), 0)
+    start, end = (
+        np.float64(each.weights["decoder.3.attn.q.weight"][:, K : 2 * K]).ravel()
+        for each in (then, model())
+    )
+    sizes = [number(np.sqrt(np.mean(each**2)), 2) for each in (start, end)]
+    cosine = start @ end / length(start) / length(end)
+    assert_said(
+        "learning",
+        f"layer 3, head 1 has {start.size:,} numbers, {sizes[0]} in size",
+        f"and {sizes[1]} at the end",
+        f"The cosine between the two is {number(cosine, 2)}",
     )
 
 
