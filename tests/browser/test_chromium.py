@@ -33,7 +33,7 @@ from ui.session.selection import OPENING
 from ui.shell.tour import STOPS
 
 
-@pytest.mark.one_in(19)
+@pytest.mark.one_in(40)
 @pytest.mark.parametrize("title", PATHS)
 @pytest.mark.parametrize("size, theme", [(TELEPHONE, "dark"), (DESK, "light")])
 def test_a_page_opens_by_its_own_address(visit, title, size, theme):
@@ -88,6 +88,7 @@ def step_shown(page) -> str:
     return page.view.locator(".steps button[aria-pressed=true] .name").inner_text()
 
 
+@pytest.mark.slow
 def test_the_five_steps_by_button_and_by_key(visit):
     page = visit("Attention", ask=0)
     assert step_shown(page) == "1 Query"

@@ -202,7 +202,7 @@ MOVED = """() => {
 }"""
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "title, asked, buttons",
     [

@@ -80,7 +80,7 @@ def test_the_title_of_an_opened_number_explains_itself(visit):
     tip(page).wait_for(state="hidden")
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 def test_a_word_is_found_and_leads_to_where_it_is_seen(visit, size):
     page = visit("Glossary", size, model="study-encoder", layer=2)

@@ -38,7 +38,7 @@ def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):
     page.wait(lambda: choices(page)["grid"] == "e3-4")
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 def test_many_heads_of_a_long_sentence_scroll_in_their_box_and_zoom(visit, minilm, size):
     page, pattern = (

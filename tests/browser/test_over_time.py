@@ -34,6 +34,7 @@ def run(browser):
         yield run
 
 
+@pytest.mark.slow
 def test_the_numbers_of_all_stages_are_saved(visit, model, tmp_path):
     """Of the runs of then, and of the curves that were measured on other texts."""
     page = visit("How it learned", DESK, **ASKED)

@@ -19,7 +19,7 @@ def open_window(page):
     return page.view.get_by_role("dialog")
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ("light", "dark"))
 def test_the_window_says_what_is_wrong_beside_the_name_and_can_be_read(visit, theme):
     page = visit(model="study-decoder", theme=theme)

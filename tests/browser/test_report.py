@@ -85,6 +85,7 @@ def shown(page, cell: str) -> dict:
     )
 
 
+@pytest.mark.slow
 def test_every_number_opens_as_it_does_in_the_app(decoder):
     """Random cells of every step in the file: the formula with its numbers, and the operands."""
     page, view = decoder

@@ -64,6 +64,7 @@ def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, t
     assert not [each for each in svg.iter() if each.tag == f"{SVG}script"]
 
 
+@pytest.mark.slow
 def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
     page = visit("Heads", sentence=LONG, layer=1, ask=0)
     seen = page.view.locator(".st-key-heads .scroll").evaluate("e => e.clientHeight")

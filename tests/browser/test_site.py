@@ -81,7 +81,7 @@ def figures_of(page) -> list:
     return found
 
 
-@pytest.mark.one_in(23)
+@pytest.mark.slow
 @pytest.mark.parametrize("path", WITH_FIGURES)
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=lambda size: str(size[0]))
 def test_every_figure_of_a_page_opens_and_fits(served, read, path, size):

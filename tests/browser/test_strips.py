@@ -100,6 +100,7 @@ def test_a_token_unfolds_its_nearest_words_before_the_page_has_followed(visit):
     page.wait(lambda: page.view.locator(".pieces .unfolded .word b").count() == 5)
 
 
+@pytest.mark.slow
 def test_the_hands_end_where_position_times_angle_turns_them(visit, smollm2):
     page = visit("Positions", model="smollm2", token=5, sentence="The cat sat on the mat")
     page.view.locator(".hand").first.wait_for()

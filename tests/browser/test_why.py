@@ -107,7 +107,7 @@ def test_silence_in_a_large_model_runs_beside_the_page_and_can_be_stopped(visit,
     assert "add up to" in page.view.locator("[data-testid=stMain]").inner_text()
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
 @pytest.mark.parametrize("theme", ("light", "dark"))
 def test_a_coloured_number_opens_by_key_and_everybody_can_read_the_colours(visit, size, theme):
@@ -164,6 +164,7 @@ def clicks(browser, address):
         yield first_screen
 
 
+@pytest.mark.slow
 def test_why_are_is_answered_in_four_clicks(clicks):
     reader = clicks("study-decoder", BOOKS)
     reader.why()

@@ -200,6 +200,7 @@ SLOW = ("qwen2", "phi3", "mistral", "distilbert", "electra", "mpnet", "xlm-rober
 SLOW += ("mbart50", "pegasus")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "family",
     [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MAKERS],

@@ -83,7 +83,7 @@ def rules(base: list[int]) -> dict[str, dict]:
 CASES = rules([1, 2, 3, 4])
 
 
-@pytest.mark.one_in(7)
+@pytest.mark.one_in(21)
 @pytest.mark.parametrize("family", ["marian", "t5_gated"])
 @pytest.mark.parametrize("where", ["config.json", "generation_config.json"])
 @pytest.mark.parametrize("case", CASES)

@@ -259,6 +259,7 @@ def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypa
     assert "1,300 words" in written(app) and "real text" in written(app)
 
 
+@pytest.mark.slow
 def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_path):
     program = """
 import sys
@@ -287,7 +288,7 @@ print([name for name in heavy if name in sys.modules])
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.one_in(15)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_study_model(assets, name, depth):

@@ -186,6 +186,7 @@ def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 6
 
 
+@pytest.mark.slow
 def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
     units = lstm.model().config.n_units
     for cell in (

@@ -27,6 +27,7 @@ SOME = [(path, MODELS[n % 2], DEPTHS[n // 2 % 2]) for n, path in enumerate(PATHS
 OTHERS = [each for each in product(PATHS, MODELS, DEPTHS) if each not in SOME]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "path, model, depth", [*SOME, *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHERS)]
 )

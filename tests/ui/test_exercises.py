@@ -812,6 +812,7 @@ def follow(app, went: list, path: str) -> None:
 PLACE = ("side", "layer", "head", "token", "change", "mask", "learn_rate", "why_word", "cards")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "model, at", (*(("study-decoder", n) for n in (6, 14, 23, 28, 29)), ("study-translator", 24))
 )

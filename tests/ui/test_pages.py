@@ -83,7 +83,7 @@ def check_page(app: AppTest, path: str, **choices: str) -> None:
     assert app.session_state["depth"] == choices["depth"]
 
 
-@pytest.mark.one_in(15)
+@pytest.mark.one_in(45)
 @pytest.mark.parametrize("model, mask, depth, path", pairwise(READY, MASKS, DEPTHS, PATHS))
 def test_a_page_opens_with_a_model_a_mask_and_a_depth(model, mask, depth, path):
     view = view_of(model, mask, depth)

@@ -846,6 +846,7 @@ def test_of_the_translator_it_says_which_english_word_it_was():
     assert "from **green** of the encoder" in prose(app)
 
 
+@pytest.mark.slow
 def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
     cards = ".".join(
         f"why-{name}"
