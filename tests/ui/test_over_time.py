@@ -146,7 +146,7 @@ def test_a_matrix_of_the_head_is_shown_as_it_was_and_its_numbers_open(model, par
     assert np.array_equal(values_in(shown)[0], rows(then))
     a, b = (rows(each).astype(np.float64).ravel() for each in (first, then))
     close = number(a @ b / np.linalg.norm(a) / np.linalg.norm(b), 2)
-    assert f"The cosine between the two is {close}:" in prose(app)
+    assert f"The cosine between then and now is {close}:" in prose(app)
     assert f"about {number(np.sqrt(np.mean(b * b)), 2)} in size" in prose(app)
     app = click(app, "learned:matrix", cell=[0, 3, 40])
     assert panel_number(app) == number(rows(then)[3, 40]) and not said(app)

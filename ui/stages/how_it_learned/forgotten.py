@@ -61,10 +61,10 @@ def word_of(view: View, text: int, row: int) -> Forgotten:
 def words(view: View, lost: list[Forgotten]) -> str:
     """Where it forgot most."""
     if not lost:
-        return "No word of theirs lost as much as half a percent."
+        return "None of their words lost half a percentage point."
     first = lost[0]
     return (
-        f"It forgot most after {bold_quoted(read_before(view, first))}: there"
+        f"It lost most after {bold_quoted(read_before(view, first))}: there"
         f" {bold(view.word(first.id))}, which comes next,"
         f" {moves(percent(first.before), percent(first.after))}."
     )

@@ -52,7 +52,8 @@ def matrix(view: View, found: list[Stop], known: Measures | None, at: int) -> No
     name = f"decoder.{layer}.attn.{part}.weight"
     each_S = [rows_of(view, stop, name, head) for stop in found]
     when = name_of(found[at], known)
-    st.markdown(with_terms(words(part, each_S, at, when)))
+    began = start_words(each_S[0], each_S[at]) if at and found[0].step == 0 else ""
+    st.markdown(with_terms(f"{words(part, each_S[at], when)} {began}"))
     title = f"{NAMES[part]} of layer {layer}, head {head}, {when}"
     numbers_map(view, name, each_S, at, head, title)
 
@@ -71,18 +72,22 @@ def places_of(view: View, name: str, head: int) -> slice:
     return slice(group * config.d_head, (group + 1) * config.d_head)
 
 
-def words(part: str, each_S: list[np.ndarray], at: int, when: str) -> str:
-    """How large the numbers are, and how much of the random start is in them."""
-    first_KD, now_KD = each_S[0], each_S[at]
-    start, now = (number(np.sqrt((each**2).mean()), 2) for each in (first_KD, now_KD))
-    what, count = f"**{NAMES[part]}** {MAKES[part]}.", counted(now_KD.size, "number")
-    if at == 0:
-        return f"{what} Before training its {count} are random, about {start} in size."
+def words(part: str, now_KD: np.ndarray, when: str) -> str:
+    """How large the numbers are at a stop."""
+    size = number(np.sqrt((now_KD**2).mean()), 2)
+    return (
+        f"**{NAMES[part]}** {MAKES[part]}. {when[0].upper()}{when[1:]}, its"
+        f" {counted(now_KD.size, 'number')} are about {size} in size (root mean square)."
+    )
+
+
+def start_words(first_KD: np.ndarray, now_KD: np.ndarray) -> str:
+    """How much of the random start is in the numbers."""
+    size = number(np.sqrt((first_KD**2).mean()), 2)
     close = float(cosines(first_KD.ravel()[None], now_KD.ravel()[None])[0])
     means = next(words for least, words in CLOSE if close >= least)
     return (
-        f"{what} {when[0].upper()}{when[1:]}, its {count} are about {now} in size (root mean"
-        f" square); the random ones were about {start}. The cosine between the two is"
+        f"At the random start they were about {size}. The cosine between then and now is"
         f" {number(close, 2)}: {means}."
     )
 

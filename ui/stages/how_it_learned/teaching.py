@@ -191,7 +191,7 @@ def result_words(found: Teaching) -> str:
     """The losses before and after."""
     first, last = found.losses[0], found.losses[-1]
     before, after = found.held_loss("before"), found.held_loss("after")
-    forgot = "It forgot" if after > before else "It forgot nothing"
+    forgot = "It forgot" if after > before else "On the whole it forgot nothing"
     return (
         f"The loss on your sentence {moves(number(first, 3), number(last, 3))} nats. {forgot}: on"
         f" {len(held_texts())} sentences that it never saw, the loss"
