@@ -5,8 +5,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 # Passed on to deploy/serve.py: make serve SERVE="--processes 4 --port 8000"
 SERVE ?=
-# A process for each core and one more, with one thread for its products; one of them drives the
-# browser (tests/conftest.py).
+# A process for each core, with one thread for its products; one of them drives the browser (tests/conftest.py).
 PYTEST = OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
 
 run: $(VENV)/run

@@ -18,12 +18,6 @@ from tests.helpers.tiny import EVERY, FURTHER, TWINS, golden
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """One more than there are cores: whoever drives the browser waits for it most of the time."""
-    return (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Of several workers, one drives the browser: it begins with that, and has the only server and
     Chromium. All other files go to whoever is free, each as a whole: its tests share models and

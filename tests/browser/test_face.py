@@ -199,6 +199,7 @@ FOCUSED = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_nothing_behind_the_veil_is_in_reach_of_keys_and_of_those_who_listen(visit):
     page = visit("Heads", model="study-decoder", ask="1", sentence=OPENING)
     hidden = page.view.locator(".st-key-heads[inert], [inert] .st-key-number-beside")

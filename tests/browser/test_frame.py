@@ -102,7 +102,7 @@ def test_a_text_box_does_not_count_over_its_last_word(visit):
     assert said.bounding_box()["y"] >= below["y"] + below["height"] - 2
 
 
-@pytest.mark.one_in(7)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "title, asked",
     [

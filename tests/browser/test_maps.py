@@ -14,6 +14,7 @@ def tip(map_) -> list[str]:
     return map_.locator(".tip").inner_text().split("\n")
 
 
+@pytest.mark.slow
 def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):
     page = visit("Encoder and decoder", token=3, cards="masks-draw")
     map_ = page.view.locator("[class*=st-key-map-own]").first

@@ -74,6 +74,7 @@ def seen(page, name: str):
     return page.evaluate("name => model.get(name)", name)
 
 
+@pytest.mark.slow
 def test_a_figure_is_as_tall_as_what_it_shows(cell, trace):
     page, frame = cell(trace.heads(layer=3))
     page.wait_for_function("document.querySelector('iframe').clientHeight > 500")
@@ -90,6 +91,7 @@ def test_what_is_chosen_in_the_frame_reaches_python(cell, trace):
     assert (seen(page, "layer"), seen(page, "side")) == (3, "decoder")
 
 
+@pytest.mark.slow
 def test_what_python_sets_is_shown_in_the_frame(cell, trace):
     page, frame = cell(trace.heads(layer=3, head=4))
     page.evaluate("cell => { model.set('head', 1); model.set('cell', cell) }", f"{PATTERN}:1,4,2")
@@ -118,6 +120,7 @@ def test_a_number_is_open_and_its_operands_open(cell, trace):
     page.wait_for_function(f"model.get('cell').startsWith('{PATTERN}.total')")
 
 
+@pytest.mark.slow
 def test_the_colours_follow_the_notebook(cell, trace):
     page, frame = cell(trace.heads())
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")

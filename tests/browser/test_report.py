@@ -157,7 +157,7 @@ def test_pointing_at_a_cell_reads_its_number(decoder):
     assert said in {number(float(x)) for x in q_LK.ravel()}
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_has_the_theme_of_the_reader_and_changes_it(file, read, theme):
     view = looked_at("study-decoder", layer=3, head=4)
@@ -199,6 +199,7 @@ def test_nothing_is_cut_off_on_paper(decoder, tmp_path):
     assert page.locator("#report").inner_text() == before
 
 
+@pytest.mark.slow
 def test_it_is_printed_on_a_few_sheets(decoder, tmp_path):
     page, _ = decoder
     page.pdf(path=str(tmp_path / "r.pdf"), prefer_css_page_size=True, print_background=True)

@@ -563,7 +563,7 @@ def test_each_component_that_draws_a_figure_can_be_saved():
     assert sheets - NO_FIGURE == FIGURES.keys() | ELSEWHERE
 
 
-@pytest.mark.one_in(30)
+@pytest.mark.slow
 @pytest.mark.parametrize("component", FIGURES)
 def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, component):
     figure = FIGURES[component]

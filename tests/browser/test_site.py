@@ -95,6 +95,7 @@ def test_every_figure_of_a_page_opens_and_fits(served, read, path, size):
     assert [each.evaluate(wide) for each in figures] == [0] * len(figures)
 
 
+@pytest.mark.slow
 def test_figures_follow_the_theme_of_the_page(served, read):
     page = read(f"{served}/{ATTENTION}", theme="dark")
     figures = figures_of(page)
@@ -104,6 +105,7 @@ def test_figures_follow_the_theme_of_the_page(served, read):
         figure.wait_for_function(f"{THEME} === 'light'")
 
 
+@pytest.mark.slow
 def test_a_number_opens_within_a_page(served, read):
     page = read(f"{served}/{ATTENTION}")
     figure = figures_of(page)[1]
@@ -113,6 +115,7 @@ def test_a_number_opens_within_a_page(served, read):
     assert panel.locator("code.name").inner_text().startswith("decoder.3.attn.q:4,")
 
 
+@pytest.mark.slow
 def test_search_works_without_a_server(site, read):
     page = read((site / ATTENTION).as_uri())
     page.locator("input[name=query]").click()

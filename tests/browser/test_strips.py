@@ -137,6 +137,7 @@ def test_a_neuron_is_chosen_at_once_and_opens_what_it_does(visit, traced):
 # --- whose a token is -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_strip_parts_two_texts_and_marks_what_was_added(visit):
     page = visit("Attention", sentence="a cat.", second="A dog.")
     (row,) = page.view.evaluate(

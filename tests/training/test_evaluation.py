@@ -38,6 +38,7 @@ def test_the_decoder_predicts_as_well_as_the_grammar_allows():
     assert found["pronoun"].value >= 0.93
 
 
+@pytest.mark.slow
 def test_the_decoder_makes_words_agree_with_nouns_that_it_never_read():
     right = typed_words.agreement(shipped("study-decoder"))
     assert len(right) >= 600 and np.mean(right) >= 0.9

@@ -66,6 +66,7 @@ def test_what_names_the_subject_is_what_the_gold_facts_link_to_it():
     assert {"pronoun", "named again", "relative pronoun"} <= kinds
 
 
+@pytest.mark.slow
 def test_most_trails_end_at_a_word_that_names_the_subject():
     rules = (why_truth.NAMED, *why_truth.RULES)
     found = {rule: rate(why_truth.right(answers(), rule)) for rule in rules}

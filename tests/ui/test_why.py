@@ -184,6 +184,7 @@ def test_a_part_opens_and_its_head_is_looked_at_in_the_cards():
     assert parts(app)[0]["where"] == "feed-forward 3" and app.session_state["head"] == HEAD
 
 
+@pytest.mark.slow
 def test_another_word_another_rival_and_none_can_be_chosen():
     app = opened(PAGE, **OPENING)
     data = shown_map(app)
@@ -453,6 +454,7 @@ def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
     assert app.button(key="why_neuron").label == f"See what neuron {best} does"
 
 
+@pytest.mark.slow
 def test_neurons_without_a_bias_are_summed_once_and_a_network_that_gave_less_lowered_it(smollm2):
     sentence = "The cat sat on the mat. The cat"
     app = opened(PAGE, model="smollm2", sentence=sentence, cards="why-neurons")
@@ -753,6 +755,7 @@ def test_a_coloured_number_opens_its_gradient_and_what_many_runs_made_opens_noth
     assert parts(app)[0]["canChange"] and not app.exception and not app.warning
 
 
+@pytest.mark.slow
 def test_blank_text_and_steps_stand_in_the_link_and_outlive_a_switch_of_pages(monkeypatch):
     chosen = {"why_blank": "pad", "why_steps": "32"}
     app = opened(PAGE, **AT | COLOURS | chosen)
