@@ -158,6 +158,12 @@ class Config:
         """The set of keys and values that a query head uses."""
         return head * self.n_kv_heads // self.n_heads
 
+    def columns(self, head: int) -> slice:
+        """Where the dimensions of a head, or of a set of keys and values, stand among those of all
+        of them.
+        """
+        return slice(head * self.d_head, (head + 1) * self.d_head)
+
     @property
     def embed_width(self) -> int:
         """The width of the tables of tokens, and of what is compared with words."""

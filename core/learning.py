@@ -7,7 +7,7 @@ what it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -183,8 +183,3 @@ def losses_on(config: Config, weights: Mapping, ids_L: Sequence[int]) -> np.ndar
     """The loss of each next word of a text in nats, (L−1,)."""
     logits_RV = forward(config, weights, ids_L, keep="output")["head.logits"][:-1]
     return -log_softmax(logits_RV)[np.arange(len(logits_RV)), list(ids_L[1:])]
-
-
-def loss_on(config: Config, weights: Mapping, texts: Iterable[Sequence[int]]) -> float:
-    """The mean loss of the next words of some texts, in nats a token."""
-    return float(np.concatenate([losses_on(config, weights, ids_L) for ids_L in texts]).mean())

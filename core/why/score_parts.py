@@ -179,7 +179,7 @@ def projected(trace, path: str, which: str, head: int, found: Written, rows_L, a
     from the encoder's last vectors, which this sublayer's norm does not see.
     """
     config, name = config_of(trace), f"{path}.{which}"
-    columns = slice(head * config.d_head, (head + 1) * config.d_head)
+    columns = config.columns(head)
     if config.norm_first and not across:
         x_SLD = through_norm(trace, f"{path}.norm", found.joined(), rows_L)
         shift = bias(f"{path}.norm", norm_bias(trace, f"{path}.norm"), len(rows_L))

@@ -229,7 +229,7 @@ def through_values(trace, graph: Growing, path: str, giver: int, head: int, toke
     """What a head wants of each token that it read: its weight × what W_V carries over."""
     config, side = config_of(trace), path.split(".")[0]
     group = config.group(head)
-    columns = slice(group * config.d_head, (group + 1) * config.d_head)
+    columns = config.columns(group)
     direction_D = (trace.weights[f"{path}.v.weight"][:, columns] @ reads_K).astype(np.float64)
     bias_X = bias_of(trace, f"{path}.v")
     from_bias = 0.0 if bias_X is None else float(bias_X[columns] @ reads_K)

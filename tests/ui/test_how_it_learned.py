@@ -12,7 +12,7 @@ import pytest
 from core import load
 from core.config import weight_shapes
 from core.course import Course, lessons, taught, written_course
-from core.learning import loss_on, next_words, update
+from core.learning import losses_on, next_words, update
 from core.text import factor, moves, number, operand, percent
 from core.vectors import lengths
 from core.whatif import model_taught
@@ -106,7 +106,7 @@ def test_one_step_is_written_out_with_its_numbers_and_opens(model, trace, method
         root = f"√{operand(found.means.square)}"
         made = f"{operand(found.before)} − 0.001 · {g} / {root} = **{operand(found.after)}**"
     assert made in text
-    after = loss_on(model.config, lesson.after.weights, [model.ids(BOOKS)])
+    after = losses_on(model.config, lesson.after.weights, model.ids(BOOKS)).mean()
     assert moves(number(lesson.loss, 4), number(after, 4)) in text
     app = click(app, "learned:numbers", cell=[0, 2])
     assert panel_number(app) == number(lesson.after.weights[name][at])
@@ -153,7 +153,10 @@ def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(mod
     weights, ids = taught(model, course).weights, [model.ids(text) for text in held_texts()]
     own = [model.ids(BOOKS)]
     for texts, digits in ((own, 3), (ids, 4)):
-        losses = [loss_on(model.config, each, texts) for each in (model.weights, weights)]
+        losses = [
+            np.concatenate([losses_on(model.config, each, ids_L) for ids_L in texts]).mean()
+            for each in (model.weights, weights)
+        ]
         assert moves(*(number(each, digits) for each in losses)) in prose(app)
     after = type(model)(model.name, model.config, weights, model.tokenizer)
     shown = data_of(app, "learned:guesses-taught", "guesses")

@@ -4,6 +4,8 @@ at first, and how far they have come.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
@@ -21,7 +23,7 @@ from ui.session.selection import MATRICES, chosen, select
 from ui.session.view import View
 from ui.stages.how_it_learned.stops import THEN, Stop, head_shown, name_of
 
-NAMES = {"q": "W_q", "k": "W_k", "v": "W_v", "out": "W_o"}
+NAMES = {"q": "W_Q", "k": "W_K", "v": "W_V", "out": "W_O"}
 MAKES = {
     "q": "makes the head’s queries of the vectors of the stream",
     "k": "makes the head’s keys of the vectors of the stream",
@@ -34,6 +36,39 @@ CLOSE = (
     (0.5**0.5, "there is more of the random start in it than of what it learned"),
     (-1.0, "there is more in it of what it learned than of the random start"),
 )
+
+
+@dataclass(frozen=True)
+class OfHead:
+    """A head's own part of a matrix that all heads share. own: where it stands; in_rows: among the
+    rows, as in W_O, whose input the heads are; else among the columns.
+    """
+
+    weight: str
+    own: slice
+    in_rows: bool
+
+    @property
+    def step(self) -> str:
+        """Whose numbers they are, as it is said below a picture that is saved."""
+        own = f"{self.own.start}:{self.own.stop}"
+        return f"{self.weight}[{own if self.in_rows else f':, {own}'}]"
+
+    def rows(self, weights) -> np.ndarray:
+        """Its numbers, a row for each dimension of the head, (K, D)."""
+        whole = weights[self.weight]
+        return np.asarray(whole[self.own] if self.in_rows else whole[:, self.own].T)
+
+    def index(self, row: int, column: int) -> tuple[int, int]:
+        """Where one of these numbers stands in the whole matrix."""
+        place = (self.own.start + row, column)
+        return place if self.in_rows else place[::-1]
+
+    def cell(self, index: tuple[int, ...]) -> tuple[int, int] | None:
+        """The same the other way; None where the number is of another head."""
+        row, column = index if self.in_rows else index[::-1]
+        is_own = self.own.start <= row < self.own.stop
+        return (row - self.own.start, column) if is_own else None
 
 
 def matrix(view: View, found: list[Stop], known: Measures | None, at: int) -> None:
@@ -49,27 +84,19 @@ def matrix(view: View, found: list[Stop], known: Measures | None, at: int) -> No
         persist_state="session",
     )
     part = chosen("learn_matrix")
-    name = f"decoder.{layer}.attn.{part}.weight"
-    each_S = [rows_of(view, stop, name, head) for stop in found]
+    of_head = part_of_head(view, layer, head, part)
+    each_S = [of_head.rows(model_in(stop.request).weights) for stop in found]
     when = name_of(found[at], known)
     began = start_words(each_S[0], each_S[at]) if at and found[0].step == 0 else ""
     st.markdown(with_terms(f"{words(part, each_S[at], when)} {began}"))
-    title = f"{NAMES[part]} of layer {layer}, head {head}, {when}"
-    numbers_map(view, name, each_S, at, head, title)
+    numbers_map(of_head, each_S, at, f"{NAMES[part]} of layer {layer}, head {head}, {when}")
 
 
-def rows_of(view: View, stop: Stop, name: str, head: int) -> np.ndarray:
-    """The head's own part of a matrix at a stop: a row for each dimension of the head, (K, D)."""
-    own = places_of(view, name, head)
-    weights = model_in(stop.request).weights[name]
-    return np.asarray(weights[own] if name.endswith("out.weight") else weights[:, own].T)
-
-
-def places_of(view: View, name: str, head: int) -> slice:
-    """Where a head's dimensions stand among those of all heads."""
+def part_of_head(view: View, layer: int, head: int, part: str) -> OfHead:
+    """A head's part of W_Q, W_K, W_V or W_O; several heads may share keys and values."""
     config = view.config
-    group = config.group(head) if name.endswith((".k.weight", ".v.weight")) else head
-    return slice(group * config.d_head, (group + 1) * config.d_head)
+    group = config.group(head) if part in ("k", "v") else head
+    return OfHead(f"decoder.{layer}.attn.{part}.weight", config.columns(group), part == "out")
 
 
 def words(part: str, now_KD: np.ndarray, when: str) -> str:
@@ -92,18 +119,15 @@ def start_words(first_KD: np.ndarray, now_KD: np.ndarray) -> str:
     )
 
 
-def numbers_map(
-    view: View, name: str, each_S: list[np.ndarray], at: int, head: int, title: str
-) -> None:
+def numbers_map(of_head: OfHead, each_S: list[np.ndarray], at: int, title: str) -> None:
     """The numbers at the stop, on the scale of all stops; each opens."""
-    own, flat = places_of(view, name, head), name.endswith("out.weight")
     rows, columns = map(range, each_S[at].shape)
 
     def open_of(row: int, column: int) -> None:
         select(learn_reads=THEN)
-        place = (own.start + row, column)
-        open_number(WEIGHTS + name, place if flat else place[::-1])
+        open_number(WEIGHTS + of_head.weight, of_head.index(row, column))
 
+    opened = opened_in(WEIGHTS + of_head.weight) if chosen("learn_reads") == THEN else None
     spec = HeatmapSpec(
         each_S[at],
         [str(row) for row in rows],
@@ -112,17 +136,8 @@ def numbers_map(
         rows_title="dimension of the head",
         columns_title="dimension of the stream",
         limit=float(max(np.abs(each_KD).max() for each_KD in each_S)),
-        opened=opened_of(name, own, flat),
-        step=f"{name}, head {head}",
+        opened=of_head.cell(opened) if opened else None,
+        step=of_head.step,
         fills=True,
     )
     heatmap_canvas(spec, key="learned:matrix", on_cell=open_of)
-
-
-def opened_of(name: str, own: slice, flat: bool) -> tuple[int, int] | None:
-    """Which number of the map is open."""
-    cell = opened_in(WEIGHTS + name) if chosen("learn_reads") == THEN else None
-    if cell is None:
-        return None
-    row, column = cell if flat else cell[::-1]
-    return (row - own.start, column) if own.start <= row < own.stop else None
